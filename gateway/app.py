@@ -1,0 +1,61 @@
+"""The API's composition root: routers, refusals, request ids, health and metrics."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from gateway import db
+from gateway.accounts.routes import routes as accounts
+from gateway.addresses.routes import routes as addresses
+from gateway.chain.routes import routes as chains
+from gateway.checkout.routes import routes as checkout
+from gateway.deposits.routes import routes as deposits
+from gateway.invoices.routes import routes as invoices
+from gateway.logs import configure_logs
+from gateway.settlement.routes import routes as settlement
+from gateway.transfers.routes import routes as transfers
+from gateway.web import health, problems
+from gateway.web.middleware import RequestIds
+from gateway.webhooks.routes import routes as webhooks
+from gateway.withdrawals.routes import routes as withdrawals
+
+VERSION = "1"
+
+
+@asynccontextmanager
+async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    """Close the pool when the server ends."""
+    yield
+    db.close_engine()
+
+
+def create_app() -> FastAPI:
+    """Put the rooms together."""
+    configure_logs()
+    app = FastAPI(
+        title="Mizan",
+        version=VERSION,
+        summary="Deposits, transfers, payment links and withdrawals on EVM chains, on one ledger.",
+        lifespan=lifespan,
+    )
+    problems.install(app)
+    app.add_middleware(RequestIds)
+    for routes in (
+        accounts,
+        addresses,
+        chains,
+        deposits,
+        transfers,
+        withdrawals,
+        invoices,
+        webhooks,
+        settlement,
+        checkout,
+        health.routes,
+    ):
+        app.include_router(routes)
+    return app
+
+
+app = create_app()

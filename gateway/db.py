@@ -1,0 +1,98 @@
+"""One commit: `transaction()` opens it, `ring()` and `publish()` speak only after it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from gateway.settings import settings
+
+POOL_SIZE = 10
+POOL_OVERFLOW = 30
+LOCK_TIMEOUT = "10s"
+KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
+
+AFTER_COMMIT = "after_commit"
+
+
+class Base(DeclarativeBase):
+    """The root of every mapped table; the tables themselves are written in migrations/sql."""
+
+
+def url() -> str:
+    """Return the address of the database this process was given."""
+    return settings().database_url
+
+
+def driver(address: str) -> str:
+    """Name psycopg 3 in a plain postgresql:// address."""
+    return address.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@lru_cache(maxsize=1)
+def engine() -> Engine:
+    """Return this process's pool, opened on first use: a pool that crossed a fork mixes up answers."""
+    options = f"-c lock_timeout={LOCK_TIMEOUT}"
+    if settings().database_role:
+        options += f" -c role={settings().database_role}"
+    return create_engine(
+        driver(url()),
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_pre_ping=True,
+        connect_args={"options": options, "connect_timeout": 5, **KEEPALIVE},
+    )
+
+
+def forget_engine() -> None:
+    """Drop the pool without closing its sockets, which belong to the parent process."""
+    if engine.cache_info().currsize:
+        engine().dispose(close=False)
+        engine.cache_clear()
+
+
+def close_engine() -> None:
+    """Close this process's pool."""
+    if engine.cache_info().currsize:
+        engine().dispose()
+        engine.cache_clear()
+
+
+def new_session() -> Session:
+    """Open a session whose objects stay readable after the commit."""
+    return Session(engine(), expire_on_commit=False)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Give one session; commit at the end, roll back on any exception, then ring what was asked."""
+    with new_session() as session, session.begin():
+        yield session
+
+
+def after_commit(session: Session, key: Any, action: Callable[[], None]) -> None:
+    """Do `action` once the session's transaction is committed, never if it rolls back.
+
+    Actions with an equal key are done once. They must not raise: the money has moved already.
+    """
+    session.info.setdefault(AFTER_COMMIT, {})[key] = action
+
+
+@event.listens_for(Session, "after_commit")
+def act(session: Session) -> None:
+    """Run and forget what waited for the commit."""
+    if session.in_nested_transaction():
+        return
+    for action in session.info.pop(AFTER_COMMIT, {}).values():
+        action()
+
+
+@event.listens_for(Session, "after_rollback")
+def forget(session: Session) -> None:
+    """Forget what waited for a commit that will not come (a savepoint's loss rings once too often)."""
+    if session.in_nested_transaction():
+        return
+    session.info.pop(AFTER_COMMIT, None)

@@ -1,0 +1,1 @@
+"""Where money is: one double-entry ledger behind one door, `ledger.submit()` in the database."""

@@ -1,0 +1,40 @@
+"""The chart of accounts and the reasons money moves. 1xxx we own, 2xxx we owe, 3xxx is the house's."""
+
+from enum import IntEnum
+
+
+class Chart(IntEnum):
+    """A place in the chart of accounts; the same numbers stand in migrations/sql."""
+
+    HOT = 1000
+    UNSWEPT = 1010
+    TREASURY = 1020
+    GAS_TANK = 1030
+    RECEIVABLE = 1200
+    AVAILABLE = 2000
+    UNATTRIBUTED = 2050
+    CAPITAL = 3000
+    FEES = 4000
+    GAS = 5000
+
+
+CUSTODY = (Chart.HOT, Chart.UNSWEPT, Chart.TREASURY, Chart.GAS_TANK)
+OWED = (Chart.AVAILABLE, Chart.UNATTRIBUTED)
+
+
+class Movement(IntEnum):
+    """Why money moves; table ledger.movement says which pass a freeze."""
+
+    DEPOSIT = 1
+    DEPOSIT_REVERSAL = 2
+    TRANSFER = 3
+    WITHDRAWAL = 4
+    WITHDRAWAL_FEE = 5
+    SWEEP = 6
+    GAS = 7
+    CAPITAL = 8
+    REFUND = 9
+    PAYMENT = 10
+    PAYMENT_REVERSAL = 11
+    ADJUSTMENT = 12
+    REPAYMENT = 13

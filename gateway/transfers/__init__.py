@@ -1,0 +1,1 @@
+"""Account to account: by handle, at once, free."""
