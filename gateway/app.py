@@ -38,6 +38,8 @@ def create_app() -> FastAPI:
         version=VERSION,
         summary="Deposits, transfers, payment links and withdrawals on EVM chains, on one ledger.",
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's pages load scripts from a third party
+        redoc_url=None,
     )
     problems.install(app)
     app.add_middleware(RequestIds)

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "production"]
+SIGNER_ROLE = "mizan_signer"
 
 
 class Settings(BaseSettings):
@@ -32,6 +33,14 @@ class Settings(BaseSettings):
     hold_above_usd: int = Field(1_000, alias="MIZAN_HOLD_ABOVE_USD")
     keystore: Path | None = Field(None, alias="MIZAN_KEYSTORE")
     keystore_password: SecretStr = Field(SecretStr(""), alias="MIZAN_KEYSTORE_PASSWORD")
+    keystore_password_file: Path | None = Field(None, alias="MIZAN_KEYSTORE_PASSWORD_FILE")
+
+    @property
+    def keystore_secret(self) -> str:
+        """What opens the keystore's files: given itself, or as a file that holds it."""
+        if self.keystore_password_file is not None:
+            return self.keystore_password_file.read_text().strip()
+        return self.keystore_password.get_secret_value()
 
     @property
     def development(self) -> bool:
@@ -43,6 +52,11 @@ class Settings(BaseSettings):
         """The nodes of each chain by CAIP-2 id, in order of preference."""
         pairs = (item.split("=", 1) for item in self.chains.split())
         return {chain: urls.split("|") for chain, urls in pairs}
+
+    @property
+    def signs_only(self) -> bool:
+        """True in the signer: it needs no node, so it is not told the access keys of one."""
+        return self.database_role == SIGNER_ROLE
 
     @model_validator(mode="after")
     def refuse_development_values_in_production(self) -> Self:
@@ -59,7 +73,7 @@ class Settings(BaseSettings):
                     ("REDIS_URL", self.redis_url),
                     ("CHAINS", self.chains),
                 )
-                if not value
+                if not value and not (name == "CHAINS" and self.signs_only)
             ]
             if missing:
                 raise ValueError(f"production needs {', '.join(missing)}")

@@ -31,7 +31,8 @@ NODE_READY_SECONDS = 20
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Postgres and Redis of this test process, stopped with it."""
     home = tmp_path_factory.mktemp("servers")
-    with Stack(Settings(MIZAN_HOME=home, CHAINS=NOWHERE, DATABASE_URL="", REDIS_URL="")) as stack:
+    given = Settings(MIZAN_HOME=home, CHAINS=NOWHERE, DATABASE_URL="", REDIS_URL="")
+    with Stack(given, durable=False) as stack:
         stack.start_servers()
         yield stack
 

@@ -42,6 +42,8 @@ app.conf.update(
     broker_transport_options={
         "visibility_timeout": TASK_SECONDS_MAX * 2,
         "socket_keepalive": True,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
     },
     task_routes={
         "workers.watch.*": {"queue": "watch"},

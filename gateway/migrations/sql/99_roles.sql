@@ -18,5 +18,15 @@ end $$;
 revoke execute on all functions in schema ledger from public;
 grant execute on all functions in schema ledger to mizan_api, mizan_worker;
 grant insert, update, delete on all tables in schema public to mizan_api, mizan_worker;
+
+-- The signer alone signs: it inserts transactions and attempts and moves nonces, and nothing else.
+-- The others follow what it signed, and can neither add to it nor change what it was.
+revoke insert, delete on transaction, attempt from mizan_api, mizan_worker;
+revoke update on signer, attempt from mizan_api, mizan_worker;
+grant update (active) on signer to mizan_api, mizan_worker;
+grant update (outcome, sent_at) on attempt to mizan_api, mizan_worker;
+grant insert on transaction, attempt to mizan_signer;
+grant update (next_nonce) on signer to mizan_signer;
+grant update (status, refusal) on intent to mizan_signer;
 grant usage on all sequences in schema public to mizan_api, mizan_worker;
 grant insert on ledger.asset to mizan_api, mizan_worker;

@@ -1,0 +1,263 @@
+"""What we need of a node, and the facts it tells; the rest of the gateway knows nothing else of it.
+
+The facts keep the node's own hexadecimal text and read it when asked, because a block holds
+hundreds of transfers and one of them is ours. Amounts are base units of the chain (wei for the
+native coin), hashes 32 bytes, addresses 20 bytes. Field names: the Ethereum JSON-RPC specification
+(ethereum/execution-apis).
+"""
+# ruff: noqa: D102 - a fact's properties say what they are by their names
+
+from datetime import UTC, datetime
+from typing import Literal, Protocol, TypeAlias
+
+import msgspec
+from msgspec import field
+
+from gateway.errors import DependencyAway
+
+Tag: TypeAlias = Literal["latest", "pending", "safe", "finalized", "earliest"]
+At: TypeAlias = int | bytes | Tag
+"""A block by number, by hash or by tag. Only a hash names one block for ever."""
+
+
+class NodeAway(DependencyAway):
+    """The node did not answer, not in time, or not what JSON-RPC answers look like."""
+
+    code = "node_away"
+
+
+class NodeError(DependencyAway):
+    """The node answered with an error; `rpc_code`, `message` and a revert's `data` are its own."""
+
+    code = "node_error"
+
+    def __init__(self, rpc_code: int, message: str, data: str | None = None) -> None:
+        super().__init__(f"the node answered: {message[:300]}")
+        self.rpc_code, self.message, self.data = rpc_code, message, data
+
+
+class Transaction(msgspec.Struct, frozen=True, gc=False):
+    """A transaction as it stands in a block."""
+
+    hash_hex: str = field(name="hash")
+    from_hex: str = field(name="from")
+    value_hex: str = field(name="value")
+    to_hex: str | None = field(name="to", default=None)
+    nonce_hex: str = field(name="nonce", default="0x0")
+    block_hash_hex: str | None = field(name="blockHash", default=None)
+    block_number_hex: str | None = field(name="blockNumber", default=None)
+
+    @property
+    def hash(self) -> bytes:
+        return unhex(self.hash_hex)
+
+    @property
+    def sender(self) -> bytes:
+        return unhex(self.from_hex)
+
+    @property
+    def to(self) -> bytes | None:
+        return unhex(self.to_hex) if self.to_hex else None
+
+    @property
+    def value(self) -> int:
+        return int(self.value_hex, 16)
+
+    @property
+    def nonce(self) -> int:
+        return int(self.nonce_hex, 16)
+
+    @property
+    def block_hash(self) -> bytes | None:
+        return unhex(self.block_hash_hex) if self.block_hash_hex else None
+
+    @property
+    def block_number(self) -> int | None:
+        return int(self.block_number_hex, 16) if self.block_number_hex else None
+
+
+class Header(msgspec.Struct, frozen=True):
+    """A block without its transactions."""
+
+    hash_hex: str = field(name="hash")
+    parent_hash_hex: str = field(name="parentHash")
+    number_hex: str = field(name="number")
+    timestamp_hex: str = field(name="timestamp")
+    gas_used_hex: str = field(name="gasUsed")
+    gas_limit_hex: str = field(name="gasLimit", default="0x0")
+    base_fee_hex: str = field(name="baseFeePerGas", default="0x0")
+
+    @property
+    def hash(self) -> bytes:
+        return unhex(self.hash_hex)
+
+    @property
+    def parent_hash(self) -> bytes:
+        return unhex(self.parent_hash_hex)
+
+    @property
+    def number(self) -> int:
+        return int(self.number_hex, 16)
+
+    @property
+    def time(self) -> datetime:
+        return datetime.fromtimestamp(int(self.timestamp_hex, 16), UTC)
+
+    @property
+    def gas_used(self) -> int:
+        return int(self.gas_used_hex, 16)
+
+    @property
+    def gas_limit(self) -> int:
+        return int(self.gas_limit_hex, 16)
+
+    @property
+    def base_fee(self) -> int:
+        """Wei per gas; zero on a chain without EIP-1559."""
+        return int(self.base_fee_hex, 16)
+
+
+class Block(Header, frozen=True):
+    """A block with its transactions."""
+
+    transactions: list[Transaction] = []
+
+
+class Log(msgspec.Struct, frozen=True, gc=False):
+    """An event a contract emitted."""
+
+    address_hex: str = field(name="address")
+    topics_hex: tuple[str, ...] = field(name="topics")
+    data_hex: str = field(name="data")
+    tx_hash_hex: str = field(name="transactionHash")
+    log_index_hex: str = field(name="logIndex")
+    block_hash_hex: str | None = field(name="blockHash", default=None)
+    removed: bool = False
+
+    @property
+    def address(self) -> bytes:
+        return unhex(self.address_hex)
+
+    @property
+    def topics(self) -> tuple[bytes, ...]:
+        return tuple(unhex(topic) for topic in self.topics_hex)
+
+    @property
+    def data(self) -> bytes:
+        return unhex(self.data_hex)
+
+    @property
+    def tx_hash(self) -> bytes:
+        return unhex(self.tx_hash_hex)
+
+    @property
+    def log_index(self) -> int:
+        """The log's place in its block."""
+        return int(self.log_index_hex, 16)
+
+    @property
+    def block_hash(self) -> bytes | None:
+        return unhex(self.block_hash_hex) if self.block_hash_hex else None
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What became of a mined transaction."""
+
+    tx_hash_hex: str = field(name="transactionHash")
+    block_hash_hex: str = field(name="blockHash")
+    block_number_hex: str = field(name="blockNumber")
+    gas_used_hex: str = field(name="gasUsed")
+    from_hex: str = field(name="from")
+    status_hex: str = field(name="status", default="0x0")
+    to_hex: str | None = field(name="to", default=None)
+    effective_gas_price_hex: str = field(name="effectiveGasPrice", default="0x0")
+    l1_fee_hex: str = field(name="l1Fee", default="0x0")
+    logs: list[Log] = []
+
+    @property
+    def tx_hash(self) -> bytes:
+        return unhex(self.tx_hash_hex)
+
+    @property
+    def block_hash(self) -> bytes:
+        return unhex(self.block_hash_hex)
+
+    @property
+    def block_number(self) -> int:
+        return int(self.block_number_hex, 16)
+
+    @property
+    def succeeded(self) -> bool:
+        """True for status 1 (EIP-658)."""
+        return int(self.status_hex, 16) == 1
+
+    @property
+    def gas_used(self) -> int:
+        return int(self.gas_used_hex, 16)
+
+    @property
+    def effective_gas_price(self) -> int:
+        return int(self.effective_gas_price_hex, 16)
+
+    @property
+    def fee(self) -> int:
+        """Wei the sender paid for gas; a rollup's layer 1 part included where the node tells it."""
+        return self.gas_used * self.effective_gas_price + int(self.l1_fee_hex, 16)
+
+
+class FeeHistory(msgspec.Struct, frozen=True):
+    """Base fees of recent blocks, the next one's included, and the tips paid, oldest first."""
+
+    base_fees_hex: list[str] = field(name="baseFeePerGas")
+    rewards_hex: list[list[str]] = field(name="reward", default_factory=list)
+
+    @property
+    def base_fees(self) -> list[int]:
+        return [int(fee, 16) for fee in self.base_fees_hex]
+
+    @property
+    def rewards(self) -> list[list[int]]:
+        """Wei per gas of each asked percentile, a row per block."""
+        return [[int(tip, 16) for tip in row] for row in self.rewards_hex]
+
+
+class Node(Protocol):
+    """One chain's node. Every method raises NodeAway or NodeError."""
+
+    def chain_id(self) -> int: ...
+    def head(self) -> Header: ...
+    def header(self, at: At) -> Header | None: ...
+    def block(self, at: At) -> Block | None: ...
+    def logs(
+        self, block_hash: bytes, topics: list[bytes], addresses: list[bytes] | None = None
+    ) -> list[Log]: ...
+    def transaction(self, tx_hash: bytes) -> Transaction | None: ...
+    def receipt(self, tx_hash: bytes) -> Receipt | None: ...
+    def receipts(self, tx_hashes: list[bytes]) -> list[Receipt | None]: ...
+    def balance(self, address: bytes, at: At = "latest") -> int: ...
+    def token_balance(self, token: bytes, address: bytes, at: At = "latest") -> int: ...
+    def balances(
+        self, addresses: list[bytes], token: bytes | None, block_hash: bytes
+    ) -> list[int]: ...
+    def nonce(self, address: bytes, at: At = "latest") -> int: ...
+    def code(self, address: bytes, at: At = "latest") -> bytes: ...
+    def call(
+        self, to: bytes, data: bytes, at: At = "latest", sender: bytes | None = None
+    ) -> bytes: ...
+    def estimate_gas(
+        self, *, sender: bytes, to: bytes, data: bytes = b"", value: int = 0
+    ) -> int: ...
+    def base_fee(self) -> int: ...
+    def max_priority_fee(self) -> int: ...
+    def fee_history(self, blocks: int, percentiles: list[float]) -> FeeHistory: ...
+    def send_raw(self, raw: bytes) -> bytes: ...
+
+
+def unhex(text: str) -> bytes:
+    """Return the bytes of 0x text."""
+    return bytes.fromhex(text[2:])
+
+
+def tohex(value: bytes) -> str:
+    """Write bytes as 0x text."""
+    return "0x" + value.hex()

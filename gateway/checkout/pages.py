@@ -1,0 +1,162 @@
+"""Turn facts into HTML: templates, static files, and the headers that keep foreign script out."""
+
+import hashlib
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from gateway.checkout.view import OptionView, View, qr
+from gateway.checkout.words import LANGUAGES, Words, words
+from gateway.web.shapes import rfc3339
+
+ADDRESS_END = 6
+REFRESH_SECONDS = 10
+STATIC = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+        " connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "Vary": "Accept-Language",
+    "X-Content-Type-Options": "nosniff",
+}
+FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def clock(moment: datetime) -> str:
+    """Write a time for people; the page's script turns it into the reader's own."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+@lru_cache(maxsize=1)
+def templates() -> Environment:
+    """Return the templates; a name nobody filled in is an error, not an empty place."""
+    environment = Environment(
+        loader=PackageLoader("gateway.checkout"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(asset=asset_url, rfc3339=rfc3339, clock=clock)
+    return environment
+
+
+@lru_cache(maxsize=len(STATIC))
+def static(name: str) -> tuple[bytes, str]:
+    """Return a static file and the version its address carries."""
+    body = (files("gateway.checkout") / "static" / name).read_bytes()
+    return body, hashlib.sha256(body).hexdigest()[:12]
+
+
+def asset_url(name: str) -> str:
+    """Return the address of a static file; a changed file has another."""
+    return f"/checkout/{name}?v={static(name)[1]}"
+
+
+def static_file(name: str) -> Response | None:
+    """Return a static file to keep for ever, None if there is none of that name."""
+    if name not in STATIC:
+        return None
+    headers = {**HEADERS, "Cache-Control": FOR_EVER}
+    return Response(static(name)[0], media_type=STATIC[name], headers=headers)
+
+
+def query(**values: str | None) -> str:
+    """Return ?a=b of what is not None, or nothing."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return f"?{urlencode(given)}" if given else ""
+
+
+def languages(request: Request) -> list[tuple[str, str, str]]:
+    """Return each language with its own name and this page's address in it."""
+    kept = [(k, v) for k, v in request.query_params.multi_items() if k == "option"][:1]
+    return [
+        (code, words(code).plain("language_name"), f"?{urlencode([*kept, ('lang', code)])}")
+        for code in LANGUAGES
+    ]
+
+
+def html(
+    request: Request, template: str, chosen: Words, *, status: int = 200, **values: Any
+) -> HTMLResponse:
+    """Render a whole page."""
+    body = (
+        templates()
+        .get_template(template)
+        .render(words=chosen, languages=languages(request), **values)
+    )
+    headers = {**HEADERS, "Content-Language": chosen.language}
+    return HTMLResponse(body, status, headers=headers)
+
+
+def notice(
+    request: Request, chosen: Words, kind: str, *, status: int, again: str | None = None
+) -> HTMLResponse:
+    """Say in plain words that there is no such page, or that it cannot be done now."""
+    title = chosen.plain(f"{kind}_head")
+    return html(request, "notice.html", chosen, status=status, kind=kind, title=title, again=again)
+
+
+def title(view: View, chosen: Words) -> str:
+    """Return the page's title, which changes with the state."""
+    amount = f"{view.amount} {view.currency}"
+    key = f"title_{view.screen}"
+    return chosen.plain(key, merchant=f"@{view.merchant}", amount=amount)
+
+
+def panel(view: View, chosen: Words, *, option: str | None, lang: str | None) -> Markup:
+    """Render what changes while a payer waits."""
+    picked = view.option(option)
+    kept = query(lang=lang)
+    return Markup(  # noqa: S704 - rendered with autoescape
+        templates()
+        .get_template("panel.html")
+        .render(
+            words=chosen,
+            view=view,
+            option=picked,
+            option_url=lambda one: option_url(one, lang),
+            link_url=f"/l/{view.link}{kept}",
+            test_url=f"/pay/{view.id}/test{query(option=picked.key, lang=lang)}",
+            qr=Markup(qr(picked.address)),  # noqa: S704 - drawn from our own address
+            ends=(picked.address[:ADDRESS_END], picked.address[-ADDRESS_END:]),
+        )
+    )
+
+
+def option_url(option: OptionView, lang: str | None) -> str:
+    """Return the page's address with this option chosen."""
+    return query(option=option.key, lang=lang)
+
+
+def version(rendered: str) -> str:
+    """Return what tells two renderings apart."""
+    return hashlib.sha256(rendered.encode()).hexdigest()[:12]
+
+
+def pay_page(
+    request: Request, view: View, chosen: Words, *, option: str | None, lang: str | None
+) -> HTMLResponse:
+    """Render the payer's page of an invoice."""
+    inside = panel(view, chosen, option=option, lang=lang)
+    return html(
+        request,
+        "pay.html",
+        chosen,
+        title=title(view, chosen),
+        view=view,
+        panel=inside,
+        version=version(inside),
+        refresh_seconds=REFRESH_SECONDS,
+        events_url=f"/pay/{view.id}/events{query(option=option, lang=chosen.language)}",
+    )

@@ -1,0 +1,1 @@
+"""What arrived: confirming -> credited | orphaned | reversed."""

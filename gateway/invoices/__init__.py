@@ -1,0 +1,1 @@
+"""What is asked: payment link -> invoice -> open | processing | paid | expired | void."""

@@ -1,0 +1,192 @@
+"""An invoice with everything its rules need, loaded at once, and how the API shows it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
+
+from gateway.chain.address import show_address
+from gateway.invoices import rules
+from gateway.invoices.store import (
+    Invoice,
+    InvoiceOption,
+    InvoicePayment,
+    currency,
+    options_of,
+    payments_of,
+)
+from gateway.ledger import service as ledger
+from gateway.money import Asset, Money
+from gateway.settings import settings
+from gateway.web.shapes import Time
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The rows of one invoice and the assets they are made of."""
+
+    invoice: Invoice
+    options: list[InvoiceOption]
+    payments: list[InvoicePayment]
+    currency: Asset
+    assets: dict[str, Asset]
+
+    @property
+    def price(self) -> Money:
+        """What is asked."""
+        return Money(int(self.invoice.amount), self.currency)
+
+    @property
+    def terms(self) -> rules.Terms:
+        """What was asked, as the rules read it."""
+        return rules.Terms(
+            price=self.price,
+            options=tuple(self.option(row) for row in self.options),
+            expires_at=self.invoice.expires_at,
+            voided=self.invoice.voided_at is not None,
+        )
+
+    @property
+    def received(self) -> list[rules.Payment]:
+        """What arrived, as the rules read it."""
+        return [
+            rules.Payment(
+                chain=row.chain,
+                amount=Money(int(row.amount), self.assets[row.asset]),
+                status=row.status,  # type: ignore[arg-type]  # the table checks it
+                seen_at=row.seen_at,
+            )
+            for row in self.payments
+        ]
+
+    @property
+    def stored(self) -> rules.Outcome:
+        """What was true when the row was written last."""
+        row = self.invoice
+        return rules.Outcome(
+            status=row.status,  # type: ignore[arg-type]  # the table checks it
+            paid_state=row.paid_state,  # type: ignore[arg-type]  # the table checks it
+            late=row.late,
+            paid=Money(int(row.amount_paid), self.currency),
+            credited=Money(int(row.amount_credited), self.currency),
+        )
+
+    def option(self, row: InvoiceOption) -> rules.Option:
+        """Return an option as the rules read it."""
+        whole = Money(int(row.amount), self.assets[row.asset])
+        return rules.Option(chain=row.chain, whole=whole, places=row.places)
+
+    def remaining(self, row: InvoiceOption) -> Money:
+        """Return what is still to be paid by this option."""
+        return rules.remaining(self.terms, self.received, self.option(row))
+
+
+def load(session: Session, invoices: Sequence[Invoice]) -> list[Facts]:
+    """Load the facts of some invoices with one query for each table."""
+    ids = [invoice.id for invoice in invoices]
+    assets = {asset.code: asset for asset in ledger.assets(session)}
+    options: dict[str, list[InvoiceOption]] = {}
+    payments: dict[str, list[InvoicePayment]] = {}
+    for option in options_of(session, ids):
+        options.setdefault(option.invoice_id, []).append(option)
+    for payment in payments_of(session, ids):
+        payments.setdefault(payment.invoice_id, []).append(payment)
+    return [
+        Facts(
+            invoice=invoice,
+            options=options.get(invoice.id, []),
+            payments=payments.get(invoice.id, []),
+            currency=assets.get(invoice.currency) or currency(session, invoice.currency),
+            assets=assets,
+        )
+        for invoice in invoices
+    ]
+
+
+class OptionShape(BaseModel):
+    """One way to pay: `amount` is what remains to be paid, `rate` the currency per unit."""
+
+    asset: str
+    chain: str
+    address: str
+    amount: str
+    rate: str
+    rate_source: str
+    quote_expires_at: Time
+
+
+class InvoiceShape(BaseModel):
+    """An invoice. `amount_paid` is what was seen, late or not; `amount_credited` what is final."""
+
+    id: str
+    url: str
+    account: str
+    status: Literal["open", "processing", "paid", "expired", "void"]
+    paid_state: Literal["none", "partial", "exact", "over"]
+    late: Annotated[bool, Field(description="some of it was paid after expires_at")]
+    amount: str
+    currency: str
+    amount_paid: str
+    amount_credited: str
+    amount_due: str
+    order_id: str | None
+    payment_link: str | None
+    title: str | None
+    success_url: str | None
+    payment_options: list[OptionShape]
+    payments: Annotated[list[dict[str, Any]], Field(description="deposits, oldest first")]
+    metadata: dict[str, str]
+    expires_at: Time
+    paid_at: Time | None
+    voided_at: Time | None
+    created_at: Time
+
+    @classmethod
+    def of(cls, facts: Facts) -> Self:
+        """Show an invoice."""
+        row = facts.invoice
+        state = facts.stored
+        return cls(
+            id=row.id,
+            url=url_of(row.id),
+            account=row.account_id,
+            status=state.status,
+            paid_state=state.paid_state,
+            late=state.late,
+            amount=str(facts.price),
+            currency=row.currency,
+            amount_paid=str(state.paid),
+            amount_credited=str(state.credited),
+            amount_due=str(rules.due(facts.price, state.paid)),
+            order_id=row.order_id,
+            payment_link=row.link_id,
+            title=row.title,
+            success_url=row.success_url,
+            payment_options=[option_shape(facts, option) for option in facts.options],
+            payments=[payment.details for payment in facts.payments],
+            metadata=row.details,
+            expires_at=row.expires_at,
+            paid_at=row.paid_at,
+            voided_at=row.voided_at,
+            created_at=row.created_at,
+        )
+
+
+def option_shape(facts: Facts, row: InvoiceOption) -> OptionShape:
+    """Show one way to pay."""
+    return OptionShape(
+        asset=row.asset,
+        chain=row.chain,
+        address=show_address(row.address),
+        amount=str(facts.remaining(row)),
+        rate=f"{row.rate.normalize():f}",
+        rate_source=row.rate_source,
+        quote_expires_at=facts.invoice.expires_at,
+    )
+
+
+def url_of(invoice_id: str) -> str:
+    """Return the address of the payer's page."""
+    return f"{settings().base_url.rstrip('/')}/pay/{invoice_id}"

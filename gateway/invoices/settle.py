@@ -1,0 +1,119 @@
+"""Recompute an invoice when money, the clock or the merchant touched it, and tell the change."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+from structlog import get_logger
+
+from gateway import bell
+from gateway.errors import Conflict, NotFound
+from gateway.invoices import rules
+from gateway.invoices.facts import Facts, InvoiceShape, load
+from gateway.invoices.store import Invoice, InvoicePayment, locked
+from gateway.money import Money
+from gateway.webhooks import service as webhooks
+
+EXPIRED_BATCH_MAX = 200
+
+log = get_logger()
+
+
+def payment_changed(
+    session: Session,
+    *,
+    invoice_id: str,
+    deposit_id: str,
+    chain: str,
+    asset: str,
+    amount: Money,
+    status: str,
+    tx_hash: bytes,
+    from_address: bytes | None,
+    block_number: int | None,
+    seen_at: datetime,
+    details: dict[str, Any],
+) -> None:
+    """Note what became of a deposit to the invoice's address; saying it twice changes nothing.
+
+    Called in the transaction that changes the deposit. `seen_at` is the time of its block.
+    """
+    invoice = locked(session, invoice_id)
+    assert invoice is not None, f"deposit {deposit_id} names no invoice"
+    values = {
+        "invoice_id": invoice_id,
+        "chain": chain,
+        "asset": asset,
+        "amount": amount.units,
+        "status": status,
+        "tx_hash": tx_hash,
+        "from_address": from_address,
+        "block_number": block_number,
+        "seen_at": seen_at,
+        "details": details,
+    }
+    session.execute(
+        insert(InvoicePayment)
+        .values(deposit_id=deposit_id, **values)
+        .on_conflict_do_update(index_elements=["deposit_id"], set_=values)
+    )
+    recompute(session, invoice)
+
+
+def expire_due(session: Session) -> int:
+    """End open invoices whose time is over; returns how many. Safe to run side by side."""
+    query = (
+        select(Invoice)
+        .where(Invoice.status == "open", Invoice.expires_at <= datetime.now(UTC))
+        .order_by(Invoice.expires_at)
+        .limit(EXPIRED_BATCH_MAX)
+        .with_for_update(key_share=True, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    invoices = list(session.scalars(query))
+    for invoice in invoices:
+        recompute(session, invoice)
+    return len(invoices)
+
+
+def void(session: Session, invoice_id: str) -> Facts:
+    """Take an invoice back before it is paid; doing it again changes nothing.
+
+    Raises NotFound, or Conflict once money for it was seen.
+    """
+    invoice = locked(session, invoice_id)
+    if invoice is None:
+        raise NotFound("no such invoice")
+    if invoice.status in ("processing", "paid"):
+        raise Conflict(f"the invoice is {invoice.status}: refund it", code="wrong_state")
+    invoice.voided_at = invoice.voided_at or datetime.now(UTC)
+    return recompute(session, invoice)
+
+
+def recompute(session: Session, invoice: Invoice) -> Facts:
+    """Store what is true of a locked invoice now, and tell each transition once."""
+    session.flush()
+    facts = load(session, [invoice])[0]
+    old = facts.stored
+    now = datetime.now(UTC)
+    new = rules.outcome(facts.terms, facts.received, now)
+    invoice.status, invoice.paid_state, invoice.late = new.status, new.paid_state, new.late
+    invoice.amount_paid = Decimal(new.paid.units)
+    invoice.amount_credited = Decimal(new.credited.units)
+    if new.status != "paid":
+        invoice.paid_at = None
+    elif old.status != "paid":
+        invoice.paid_at = now
+    session.flush()
+    told = rules.events(facts.price, old, new)
+    data = InvoiceShape.of(facts).model_dump(mode="json") if told else {}
+    for kind in told:
+        log.info(kind, invoice_id=invoice.id, paid=str(new.paid), currency=invoice.currency)
+        webhooks.emit(
+            session, type=kind, account_id=invoice.account_id, object_id=invoice.id, data=data
+        )
+    bell.publish(session, f"object:{invoice.id}")
+    return facts

@@ -1,0 +1,1 @@
+"""The embedded stack: the servers and processes of a whole installation, on one machine."""

@@ -1,0 +1,257 @@
+"""Development's chain and keys: contracts, a float, a faucet, two operators and a shop.
+
+Everything is made once and found again at later runs; doing it twice changes nothing.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from gateway import db
+from gateway.accounts import service as accounts
+from gateway.accounts.store import find
+from gateway.chain import deploy
+from gateway.chain.add import NewAsset, add_chain
+from gateway.chain.address import show_address
+from gateway.chain.artifacts import call_data, creation_code
+from gateway.chain.evm import Evm, node
+from gateway.chain.port import NodeError
+from gateway.chain.store import Chain
+from gateway.ledger import service as ledger
+from gateway.ledger.chart import Chart, Movement
+from gateway.local.anvil import new_mnemonic
+from gateway.local.process import StackError
+from gateway.local.secret import remembered
+from gateway.local.stack import Stack
+from gateway.money import Asset, Money
+from gateway.operators.keystore import seal
+from gateway.scopes import ACCOUNT_SCOPES, OPERATOR_SCOPES, secret_hash
+from gateway.sending.service import register_signer
+
+OWNER, PAYOUT, SWEEP, FAUCET, PAYER, TREASURY = range(6)
+USDC = NewAsset("USDC", "USD Coin (test)", None, 6)
+ETHER = 10**18
+DOLLAR = 10**6
+CONFIRMATIONS = 3
+BLOCK_SECONDS = Decimal(1)
+FAUCET_FUNDS = {"USDC": 1_000_000 * DOLLAR, "ETH": 1_000 * ETHER}
+PAYER_FUNDS = {"USDC": 1_000_000 * DOLLAR, "ETH": 1_000 * ETHER}
+HOT_FUNDS = {"USDC": 100_000 * DOLLAR, "ETH": 100 * ETHER}
+GAS_FUNDS = 10 * ETHER
+OWNER_FUNDS = 100 * ETHER
+MERCHANT = "coffee-house"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Who plays which part on the development chain."""
+
+    owner: LocalAccount
+    payout: LocalAccount
+    sweep: LocalAccount
+    faucet: LocalAccount
+    payer: bytes
+    treasury: bytes
+
+
+def prepare(stack: Stack, known: dict[str, Any]) -> dict[str, Any]:
+    """Set everything up and return what dev.json will say."""
+    chain_id = next(iter(stack.environment()["CHAINS"].split())).partition("=")[0]
+    evm = node(chain_id)
+    cast = cast_of(stack.home, evm)
+    with mining_at_once(evm):
+        deployed, usdc = set_stage(evm, cast, fresh=not known_chain(chain_id))
+    with db.transaction() as session:
+        write_chain(session, chain_id, evm, cast, deployed, usdc)
+        merchant = merchant_account(session)
+        keys = {
+            "operator_key": key(session, known.get("operator_key"), None, "operator"),
+            "approver_key": key(session, known.get("approver_key"), None, "approver"),
+            "merchant_key": key(session, known.get("merchant_key"), merchant, "shop"),
+        }
+    keep_keys(stack, cast)
+    return {
+        "base_url": stack.base_url,
+        "rpc_url": stack.rpc_url,
+        "chain": chain_id,
+        **keys,
+        "merchant_account": merchant,
+        "assets": {
+            "USDC": {"address": show_address(usdc), "decimals": 6},
+            "ETH": {"address": None, "decimals": 18},
+        },
+        "faucet_address": cast.faucet.address,
+        "faucet_private_key": "0x" + cast.faucet.key.hex().removeprefix("0x"),
+    }
+
+
+def cast_of(home: Path, evm: Evm) -> Cast:
+    """Return who plays; the words are made at the first run and kept in the home folder."""
+    words = remembered(home / "mnemonic", new_mnemonic)
+    Account.enable_unaudited_hdwallet_features()
+    parts = [
+        Account.from_mnemonic(words, account_path=f"m/44'/60'/0'/0/{place}") for place in range(6)
+    ]
+    unlocked = evm.ask("eth_accounts", [], list[str])
+    if len(unlocked) <= PAYER:
+        raise StackError("the node has no unlocked accounts: it is no development node")
+    return Cast(
+        owner=parts[OWNER],
+        payout=parts[PAYOUT],
+        sweep=parts[SWEEP],
+        faucet=parts[FAUCET],
+        payer=bytes.fromhex(unlocked[PAYER][2:]),
+        treasury=bytes.fromhex(parts[TREASURY].address[2:]),
+    )
+
+
+class mining_at_once:  # noqa: N801 - reads as a statement
+    """Mine each transaction at once inside the block, a block a second again after it."""
+
+    def __init__(self, evm: Evm) -> None:
+        self.evm = evm
+
+    def __enter__(self) -> None:
+        order(self.evm, "evm_setAutomine", True)
+
+    def __exit__(self, *_: object) -> None:
+        order(self.evm, "evm_setAutomine", False)
+        order(self.evm, "evm_setIntervalMining", int(BLOCK_SECONDS))
+
+
+def order(evm: Evm, method: str, *parameters: Any) -> None:
+    """Give the development node an order; raises StackError if it is another kind of node."""
+    try:
+        evm.ask(method, list(parameters), Any)
+    except NodeError as error:
+        raise StackError(
+            f"the node refuses {method}: it is no development node. `mizan chain add` is for real"
+            " chains"
+        ) from error
+
+
+def known_chain(chain_id: str) -> bool:
+    """True if an earlier run set this chain up to its end."""
+    with db.transaction() as session:
+        return session.scalar(select(Chain.id).where(Chain.id == chain_id)) is not None
+
+
+def set_stage(evm: Evm, cast: Cast, *, fresh: bool) -> tuple[deploy.Deployed, bytes]:
+    """Put the contracts in place and, at the first run, the money; returns them and the USDC."""
+    if fresh:
+        for address, funds in (
+            (address_of(cast.owner), OWNER_FUNDS),
+            (address_of(cast.payout), GAS_FUNDS),
+            (address_of(cast.sweep), GAS_FUNDS),
+            (address_of(cast.faucet), FAUCET_FUNDS["ETH"]),
+            (cast.payer, PAYER_FUNDS["ETH"]),
+            (cast.treasury, 0),
+        ):
+            order(evm, "anvil_setBalance", show_address(address), hex(funds))
+    deployed = deploy.deploy(
+        evm,
+        cast.owner,
+        operators=[address_of(cast.payout)],
+        sweepers=[address_of(cast.sweep)],
+        treasury=cast.treasury,
+    )
+    hand = deploy.Hand(evm, cast.owner)
+    usdc = deploy.create(hand, creation_code("TestUSDC"))
+    if fresh:
+        order(
+            evm, "anvil_setBalance", show_address(deployed.payout_vault), hex(HOT_FUNDS["ETH"])
+        )
+        for address, funds in (
+            (address_of(cast.faucet), FAUCET_FUNDS["USDC"]),
+            (cast.payer, PAYER_FUNDS["USDC"]),
+            (deployed.payout_vault, HOT_FUNDS["USDC"]),
+        ):
+            missing = funds - evm.token_balance(usdc, address)
+            if missing > 0:
+                hand.send(usdc, call_data("mint(address,uint256)", address, missing))
+    return deployed, usdc
+
+
+def write_chain(
+    session: Session,
+    chain_id: str,
+    evm: Evm,
+    cast: Cast,
+    deployed: deploy.Deployed,
+    usdc: bytes,
+) -> None:
+    """Write the chain, its assets and signers, and book the float as the house's capital."""
+    chain = add_chain(
+        session,
+        chain_id=int(chain_id.removeprefix("eip155:")),
+        name="Anvil",
+        confirmations=CONFIRMATIONS,
+        block_seconds=BLOCK_SECONDS,
+        deployed=deployed,
+        assets=[
+            NewAsset("USDC", USDC.name, usdc, 6, hot_target=HOT_FUNDS["USDC"]),
+            NewAsset("ETH", "Ether", None, 18, hot_target=HOT_FUNDS["ETH"]),
+        ],
+    )
+    signers = ((cast.payout, "payout"), (cast.sweep, "sweep"))
+    for account, role in signers:
+        address = address_of(account)
+        register_signer(
+            session, chain=chain.id, address=address, role=role, next_nonce=evm.nonce(address)
+        )
+    gas = sum(GAS_FUNDS for _ in signers)
+    for place, asset, units in (
+        (Chart.HOT, Asset("USDC", 6), HOT_FUNDS["USDC"]),
+        (Chart.HOT, Asset("ETH", 18), HOT_FUNDS["ETH"]),
+        (Chart.GAS_TANK, Asset("ETH", 18), gas),
+    ):
+        ledger.post(
+            session,
+            key=f"capital:{chain.id}:{place}:{asset.code}",
+            debit=ledger.house(session, place, asset, chain.id),
+            credit=ledger.house(session, Chart.CAPITAL, asset),
+            money=Money(units, asset),
+            movement=Movement.CAPITAL,
+            ref=f"float:{chain.id}",
+            evidence=ledger.Evidence(chain.id, chain.start_block - 1),
+        )
+
+
+def merchant_account(session: Session) -> str:
+    """Return the id of development's merchant, opened at the first run."""
+    found = find(session, f"@{MERCHANT}")
+    if found is None:
+        found = accounts.open_account(session, handle=MERCHANT, kind="merchant")
+    return found.id
+
+
+def key(session: Session, known: str | None, account_id: str | None, name: str) -> str:
+    """Return the key of an earlier run if it still opens, else a fresh one."""
+    if known:
+        alive = session.execute(
+            text("select 1 from api_key where hash = :hash and revoked_at is null"),
+            {"hash": secret_hash(known)},
+        ).one_or_none()
+        if alive:
+            return known
+    scopes = ACCOUNT_SCOPES if account_id else OPERATOR_SCOPES
+    _, secret = accounts.issue_key(session, account_id=account_id, name=name, scopes=scopes)
+    return secret
+
+
+def keep_keys(stack: Stack, cast: Cast) -> None:
+    """Leave the two hot keys where only the signer is told to look, encrypted."""
+    secrets = stack.secrets()
+    for account in (cast.payout, cast.sweep):
+        seal(account, Path(secrets["MIZAN_KEYSTORE"]), secrets["MIZAN_KEYSTORE_PASSWORD"])
+
+
+def address_of(account: LocalAccount) -> bytes:
+    """Return an account's address as bytes."""
+    return bytes.fromhex(account.address[2:])

@@ -1,0 +1,50 @@
+"""The application's processes: the one list behind the embedded stack and docker-compose.yml."""
+
+from dataclasses import dataclass
+
+QUEUES = ("watch", "pay", "sweep", "deliver", "close")
+SIGNER_QUEUE = "sign"
+# An open live page would otherwise hold the API's shutdown for as long as it is looked at.
+GRACEFUL_SECONDS = 3
+# Workers find their work in tables and need no word of each other; asking would cost a second.
+QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+KEYSTORE_VARIABLES = frozenset(
+    {"MIZAN_KEYSTORE", "MIZAN_KEYSTORE_PASSWORD", "MIZAN_KEYSTORE_PASSWORD_FILE"}
+)
+
+
+@dataclass(frozen=True)
+class Application:
+    """One process of the application, and as whom it speaks to the database."""
+
+    name: str
+    arguments: tuple[str, ...]
+    database_role: str
+    secrets: frozenset[str] = frozenset()
+
+
+def applications(home: str, host: str, port: int) -> tuple[Application, ...]:
+    """Return every process; each is `python` with its arguments."""
+    api = (
+        *("-m", "uvicorn", "gateway.app:app", "--host", host, "--port", str(port)),
+        *("--timeout-graceful-shutdown", str(GRACEFUL_SECONDS)),
+    )
+    beat = (
+        *("-m", "celery", "-A", "workers.app", "beat"),
+        *("--schedule", f"{home}/beat-schedule", "--loglevel", "INFO"),
+    )
+    return (
+        Application("api", api, "mizan_api"),
+        *(Application(queue, worker(queue), "mizan_worker") for queue in QUEUES),
+        Application("signer", worker(SIGNER_QUEUE), "mizan_signer", KEYSTORE_VARIABLES),
+        Application("beat", beat, "mizan_worker"),
+    )
+
+
+def worker(queue: str) -> tuple[str, ...]:
+    """Return the arguments of the one worker that serves a queue."""
+    return (
+        *("-m", "celery", "-A", "workers.app", "worker", "--queues", queue),
+        *("--concurrency", "1", "--hostname", f"{queue}@%h", "--loglevel", "INFO"),
+        *QUIET,
+    )

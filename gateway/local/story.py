@@ -1,0 +1,367 @@
+"""The main job, told step by step by a client that knows nothing of the inside.
+
+Run as `python story.py <dev.json>`: it speaks HTTP to the API and the page, and JSON-RPC to the node.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+from eth_account import Account
+from standardwebhooks import Webhook
+
+STEP_SECONDS_MAX = 60
+POLL_SECONDS = 0.25
+TRANSFER_SELECTOR = "a9059cbb"
+BALANCE_SELECTOR = "70a08231"
+BOLD, DIM, GREEN, PLAIN = "\033[1m", "\033[2m", "\033[32m", "\033[0m"
+
+
+def say(text: str) -> None:
+    """Print one line of the story."""
+    print(f"   {text}", flush=True)
+
+
+def chapter(number: int, title: str) -> None:
+    """Print the heading of a step."""
+    print(f"\n{BOLD}{number}. {title}{PLAIN}", flush=True)
+
+
+def until(what: str, look: Callable[[], Any]) -> Any:
+    """Return the first true thing `look` sees; end the story when it takes too long."""
+    deadline = time.monotonic() + STEP_SECONDS_MAX
+    while time.monotonic() < deadline:
+        seen = look()
+        if seen:
+            return seen
+        time.sleep(POLL_SECONDS)
+    sys.exit(f"the story stopped: {what} did not happen within {STEP_SECONDS_MAX} s")
+
+
+class Api:
+    """The HTTP contract, with one key."""
+
+    def __init__(self, base_url: str, key: str) -> None:
+        self.http = httpx2.Client(
+            base_url=base_url, headers={"authorization": f"Bearer {key}"}, timeout=30
+        )
+
+    def get(self, path: str, **query: str) -> Any:
+        """Return what GET answers."""
+        return self.read(self.http.get(path, params=query))
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Return what POST answers; every POST is safe to repeat."""
+        headers = {"idempotency-key": str(uuid4())}
+        return self.read(self.http.post(path, json=body or {}, headers=headers))
+
+    def read(self, answer: httpx2.Response) -> Any:
+        """Return the answer, or end the story with the problem it tells."""
+        if answer.status_code >= 400:
+            sys.exit(f"the story stopped: {answer.request.url.path} said {answer.text}")
+        return answer.json()
+
+
+class Chain:
+    """The node, and the faucet's key to sign with."""
+
+    def __init__(self, dev: dict[str, Any]) -> None:
+        self.http = httpx2.Client(timeout=30)
+        self.url = dev["rpc_url"]
+        self.faucet = Account.from_key(dev["faucet_private_key"])
+        self.usdc = dev["assets"]["USDC"]["address"]
+        self.chain_id = int(dev["chain"].split(":")[1])
+
+    def call(self, method: str, *parameters: Any) -> Any:
+        """Return the result of a JSON-RPC call."""
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
+        answer = self.http.post(self.url, json=body).json()
+        if "result" not in answer:
+            sys.exit(f"the story stopped: the node said {answer}")
+        return answer["result"]
+
+    def send_usdc(self, to: str, units: int) -> str:
+        """Send USDC from the faucet; returns the transaction's hash."""
+        data = f"0x{TRANSFER_SELECTOR}{to[2:].lower().zfill(64)}{units:064x}"
+        gas_price = int(self.call("eth_gasPrice"), 16)
+        signed = self.faucet.sign_transaction(
+            {
+                "chainId": self.chain_id,
+                "nonce": int(
+                    self.call("eth_getTransactionCount", self.faucet.address, "pending"), 16
+                ),
+                "to": self.usdc,
+                "data": data,
+                "gas": 150_000,
+                "maxFeePerGas": gas_price * 3,
+                "maxPriorityFeePerGas": min(gas_price, 10**9),
+            }
+        )
+        return str(self.call("eth_sendRawTransaction", "0x" + signed.raw_transaction.hex()))
+
+    def usdc_of(self, address: str) -> int:
+        """Return an address's USDC in base units, as the chain has it."""
+        data = f"0x{BALANCE_SELECTOR}{address[2:].lower().zfill(64)}"
+        return int(self.call("eth_call", {"to": self.usdc, "data": data}, "latest"), 16)
+
+
+class Shop:
+    """The merchant's own server: it hears webhooks and believes only signed ones."""
+
+    def __init__(self) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self.secret = ""
+        shop = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                shop.heard.append(Webhook(shop.secret).verify(body, dict(self.headers)))
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Keep the story's lines together."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where the shop listens."""
+        return f"http://127.0.0.1:{self.server.server_address[1]}/webhooks"
+
+    def heard_of(self, type_: str, object_id: str) -> dict[str, Any] | None:
+        """Return the event of this type about this object, if it was told."""
+        for event in list(self.heard):
+            if event["type"] == type_ and event["data"]["id"] == object_id:
+                return event
+        return None
+
+
+class Forms(HTMLParser):
+    """Where the forms of a page post to."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.actions: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Remember a form's action."""
+        if tag == "form":
+            self.actions.append(dict(attrs).get("action") or "")
+
+
+@dataclass
+class Teller:
+    """Everything the chapters share."""
+
+    dev: dict[str, Any]
+    operator: Api
+    merchant: Api
+    chain: Chain
+    shop: Shop
+
+
+def open_account(story: Teller, name: str) -> dict[str, Any]:
+    """Open an account under the first free handle that begins with `name`."""
+    for number in range(1, 1000):
+        handle = name if number == 1 else f"{name}{number}"
+        answer = story.operator.http.post(
+            "/v1/accounts",
+            json={"handle": handle, "kind": "person"},
+            headers={"idempotency-key": str(uuid4())},
+        )
+        if answer.status_code != 409:
+            account: dict[str, Any] = story.operator.read(answer)
+            return account
+    sys.exit(f"the story stopped: every handle like {name} is taken")
+
+
+def deposit(story: Teller, account: dict[str, Any], amount: str, units: int) -> None:
+    """Give the account an address, pay it on the chain, watch it become money."""
+    address = story.operator.post(
+        f"/v1/accounts/{account['id']}/addresses", {"chain": story.dev["chain"]}
+    )["address"]
+    say(f"@{account['handle']} pays in at {address}")
+    tx_hash = story.chain.send_usdc(address, units)
+    say(f"{amount} USDC sent on {story.dev['chain']} in {tx_hash}")
+    shown = 0
+
+    def credited() -> Any:
+        nonlocal shown
+        found = story.operator.get("/v1/deposits", account=account["id"])["data"]
+        if found and found[0]["confirmations"] > shown:
+            shown = found[0]["confirmations"]
+            needed = found[0]["confirmations_required"]
+            say(f"block {found[0]['block_number']}: confirmation {min(shown, needed)} of {needed}")
+        return found and found[0]["status"] == "credited" and found[0]
+
+    until("the deposit's credit", credited)
+    say(f"{GREEN}credited{PLAIN}: {balance(story, account)} USDC available")
+
+
+def balance(story: Teller, account: dict[str, Any]) -> str:
+    """Return an account's available USDC."""
+    found = story.operator.get(f"/v1/accounts/{account['id']}/balances")["data"]
+    return next(str(row["available"]) for row in found if row["asset"] == "USDC")
+
+
+def transfer(story: Teller, payer: dict[str, Any], payee: dict[str, Any], amount: str) -> None:
+    """Send money to a handle, at once and free."""
+    story.operator.post(
+        "/v1/transfers",
+        {
+            "from": payer["id"],
+            "to": f"@{payee['handle']}",
+            "asset": "USDC",
+            "amount": amount,
+            "memo": "lunch",
+        },
+    )
+    say(f"@{payer['handle']} sent {amount} USDC to @{payee['handle']}, at once")
+    say(
+        f"@{payer['handle']} has {balance(story, payer)}, "
+        f"@{payee['handle']} has {balance(story, payee)}"
+    )
+
+
+def sell(story: Teller) -> None:
+    """Sell a coffee by payment link: the page, the payment, the webhook."""
+    endpoint = story.merchant.post("/v1/webhook_endpoints", {"url": story.shop.url})
+    story.shop.secret = endpoint["secret"]
+    link = story.merchant.post(
+        "/v1/payment_links", {"title": "Coffee and cake", "amount": "12.50", "currency": "USD"}
+    )
+    say(f"the merchant's payment link: {link['url']}")
+    browser = httpx2.Client(follow_redirects=True, timeout=30, base_url=story.dev["base_url"])
+    opened = browser.get(link["url"])
+    page = browser.post(Forms(opened.text).actions[0] or str(opened.url))
+    invoice_id = page.url.path.rsplit("/", 1)[-1]
+    say(f"the payer's page: {page.url}")
+    action = next(action for action in Forms(page.text).actions if "/test" in action)
+    browser.post(action)
+    say("pressed “Pay (test)”: a development account pays on the chain")
+    shown = ""
+
+    def paid() -> Any:
+        nonlocal shown
+        invoice = story.merchant.get(f"/v1/invoices/{invoice_id}")
+        payments = invoice["payments"]
+        seen = f"{invoice['status']}, " + ", ".join(
+            f"{min(p['confirmations'], p['confirmations_required'])} of "
+            f"{p['confirmations_required']} confirmations"
+            for p in payments
+        )
+        if payments and seen != shown:
+            shown = seen
+            say(f"the page says: {seen}")
+        return invoice["status"] == "paid" and invoice
+
+    invoice = until("the invoice's payment", paid)
+    say(f"{GREEN}paid{PLAIN}: {invoice['amount_paid']} {invoice['currency']}")
+    event = until("the signed webhook", lambda: story.shop.heard_of("invoice.paid", invoice_id))
+    say(f"the shop heard {event['type']} ({event['id']}), signature good")
+    story.merchant.http.delete(f"/v1/webhook_endpoints/{endpoint['id']}")
+
+
+def withdraw(story: Teller, account: dict[str, Any], amount: str, units: int) -> None:
+    """Pay out to an address outside, and read the chain itself."""
+    target = Account.create().address
+    quote = {
+        "account": account["id"],
+        "asset": "USDC",
+        "chain": story.dev["chain"],
+        "to_address": target,
+        "amount": amount,
+    }
+    withdrawal = story.operator.post("/v1/withdrawals", quote)
+    say(f"{amount} USDC to {target}, network fee {withdrawal['fee']} USDC")
+    shown = ""
+
+    def confirmed() -> Any:
+        nonlocal shown
+        now = story.operator.get(f"/v1/withdrawals/{withdrawal['id']}")
+        if now["status"] != shown:
+            shown = now["status"]
+            say(f"{shown}" + (f" in {now['tx_hash']}" if now["tx_hash"] else ""))
+        return shown == "confirmed"
+
+    until("the withdrawal's confirmation", confirmed)
+    arrived = story.chain.usdc_of(target)
+    if arrived != units:
+        sys.exit(f"the story stopped: {arrived} units arrived, {units} were expected")
+    say(f"{GREEN}confirmed{PLAIN}: the chain says {target} has {amount} USDC")
+
+
+def report(story: Teller) -> None:
+    """Print today's settlement report and hold the books against the chain."""
+    today = datetime.now(UTC).date()
+    tomorrow = str(today + timedelta(days=1))
+    found = story.operator.get("/v1/reports/settlement", **{"from": str(today), "to": tomorrow})
+    columns = ("type", "asset", "gross", "fee", "net", "balance_after")
+    widths = (16, 6, 12, 10, 12, 14)
+    head = "".join(name.rjust(width) for name, width in zip(columns, widths, strict=True))
+    say(f"{DIM}{head}{PLAIN}")
+    for row in found["data"][-12:]:
+        cells = (str(row[name]) for name in columns)
+        say("".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
+    for total in found["totals"]:
+        say(
+            f"total {total['asset']}: gross {total['gross']}, fee {total['fee']}, net {total['net']}"
+        )
+    books = until("the books and the chain at one block", lambda: reconciled(story))
+    for row in books["data"]:
+        say(
+            f"{row['asset']} at block {row['block_number']}: the chain has {row['on_chain']}, "
+            f"the ledger {row['ledger']}, difference {row['difference']}"
+        )
+    for row in books["owed"]:
+        say(f"{row['asset']}: custody {row['custody']} = owed {row['owed']} + house {row['house']}")
+
+
+def reconciled(story: Teller) -> Any:
+    """Return the reconciliation once nothing differs."""
+    answer = story.operator.http.get("/v1/reconciliation")
+    if answer.status_code == 424:  # the node is restarting or has pruned the block
+        return None
+    books = story.operator.read(answer)
+    rows = [*books["data"], *books["owed"]]
+    return books if all(float(row["difference"]) == 0 for row in rows) else None
+
+
+def tell(dev: dict[str, Any]) -> None:
+    """Tell the story."""
+    operator = Api(dev["base_url"], dev["operator_key"])
+    merchant = Api(dev["base_url"], dev["merchant_key"])
+    story = Teller(dev, operator, merchant, Chain(dev), Shop())
+    chapter(1, "Two people open accounts")
+    amira, karim = open_account(story, "amira"), open_account(story, "karim")
+    for account in (amira, karim):
+        say(f"@{account['handle']} is {account['id']}")
+    chapter(2, "A deposit arrives on the chain and waits for its confirmations")
+    deposit(story, amira, "250.00", 250_000_000)
+    chapter(3, "It is sent to another handle")
+    transfer(story, amira, karim, "40.00")
+    chapter(4, "A payment link is paid on its page, and the shop is told")
+    sell(story)
+    chapter(5, "A withdrawal is broadcast and confirmed")
+    withdraw(story, karim, "15.00", 15_000_000)
+    chapter(6, "Today's settlement report adds up to the ledger and the chain")
+    report(story)
+    print(f"\n{GREEN}{BOLD}The books balance.{PLAIN}\n", flush=True)
+
+
+if __name__ == "__main__":
+    tell(json.loads(Path(sys.argv[1]).read_text()))

@@ -1,0 +1,1 @@
+"""What an operator does from the command line: keys, chains, rescans, the audit, a report."""

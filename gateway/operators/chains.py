@@ -1,0 +1,115 @@
+"""Serve a real chain: check its node, deploy, note where to watch from, register who signs."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import typer
+from eth_abi.abi import decode
+
+from gateway import db
+from gateway.chain import deploy
+from gateway.chain.add import NewAsset, add_chain, token_decimals
+from gateway.chain.address import parse_address, show_address
+from gateway.chain.artifacts import call_data
+from gateway.chain.evm import Evm, node
+from gateway.deposits.rescan import rescan as read_again
+from gateway.operators.keystore import new_signer, open_owner
+from gateway.sending.service import register_signer
+from gateway.settings import settings
+
+NATIVE = "native"
+NATIVE_DECIMALS = 18
+
+
+def add(
+    *,
+    chain_id: str,
+    name: str,
+    treasury: str,
+    owner_keystore: Path,
+    payout_signer: str | None,
+    sweep_signer: str | None,
+    assets: list[str],
+    confirmations: int,
+    block_seconds: float,
+    explorer_url: str | None,
+) -> str:
+    """Do it all, or say what is missing; running it again goes on where it stopped."""
+    evm = node(chain_id)
+    listed = [asset_of(evm, text) for text in assets]
+    signers = {
+        "payout": signer_address(payout_signer, "payout"),
+        "sweep": signer_address(sweep_signer, "sweep"),
+    }
+    deployed = deploy.deploy(
+        evm,
+        open_owner(owner_keystore),
+        operators=[signers["payout"]],
+        sweepers=[signers["sweep"]],
+        treasury=parse_address(treasury, "treasury"),
+    )
+    with db.transaction() as session:
+        chain = add_chain(
+            session,
+            chain_id=int(chain_id.removeprefix("eip155:")),
+            name=name,
+            confirmations=confirmations,
+            block_seconds=Decimal(str(block_seconds)),
+            deployed=deployed,
+            explorer_url=explorer_url,
+            assets=listed,
+        )
+        for role, address in signers.items():
+            register_signer(
+                session,
+                chain=chain.id,
+                address=address,
+                role=role,
+                next_nonce=evm.nonce(address),
+                first_seq=sequence(evm, deployed.payout_vault, address),
+            )
+    return (
+        f"{name} ({chain_id}) is served from block {chain.start_block}\n"
+        f"vault factory {show_address(deployed.vault_factory)}\n"
+        f"payout vault  {show_address(deployed.payout_vault)}  (send it the float)\n"
+        + "\n".join(
+            f"{role} signer  {show_address(address)}  (send it gas)"
+            for role, address in signers.items()
+        )
+    )
+
+
+def asset_of(evm: Evm, text: str) -> NewAsset:
+    """Read "ETH=native" or "USDC=0x…"; a token's decimals are asked from the token."""
+    code, _, where = text.partition("=")
+    if not code or not where:
+        raise typer.BadParameter(f"{text!r} is not of the form USDC=0x… or ETH=native")
+    if where == NATIVE:
+        return NewAsset(code, code, None, NATIVE_DECIMALS)
+    contract = parse_address(where, "asset")
+    return NewAsset(code, code, contract, token_decimals(evm, contract))
+
+
+def signer_address(given: str | None, role: str) -> bytes:
+    """Return the signer named, or a fresh one made in the keystore."""
+    if given is not None:
+        return parse_address(given, f"{role}_signer")
+    password = settings().keystore_secret
+    if settings().keystore is None or not password:
+        raise typer.BadParameter(
+            f"name the {role} signer, or set MIZAN_KEYSTORE and MIZAN_KEYSTORE_PASSWORD to make one"
+        )
+    return parse_address(new_signer(Path(settings().keystore or "."), password))
+
+
+def sequence(evm: Evm, vault: bytes, operator: bytes) -> int:
+    """Return the sequence number the payout vault expects of this operator."""
+    (expected,) = decode(["uint256"], evm.call(vault, call_data("seq(address)", operator)))
+    return int(expected)
+
+
+def rescan(chain_id: str, from_block: int) -> int:
+    """Read a chain again from a block; returns how many deposits had been missed."""
+    evm = node(chain_id)
+    head = int(evm.head().number)
+    return read_again(chain_id, evm, from_block=from_block, to_block=head)

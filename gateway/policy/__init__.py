@@ -1,0 +1,1 @@
+"""May it go: rules that allow, hold or refuse, and a record of each decision."""

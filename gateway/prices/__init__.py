@@ -1,0 +1,1 @@
+"""What it is worth: sources of rates, and the one place that asks them."""

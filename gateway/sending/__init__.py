@@ -1,0 +1,1 @@
+"""How money leaves: signers, intents, transactions, attempts, and what gas costs."""

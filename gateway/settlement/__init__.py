@@ -1,0 +1,1 @@
+"""What happened: settlement report, daily close, reconciliation with the chain, trace, audit."""

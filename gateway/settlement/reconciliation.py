@@ -1,0 +1,179 @@
+"""The ledger against the chain: what the node says of every address we own, at one block.
+
+The block is the newest one up to which everything is booked: its deposits are credited, and no
+transaction of ours in it waits to be booked. Both sides are read at that block, so what is pending
+is on neither.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from gateway.chain import store as chains
+from gateway.chain.evm import node
+from gateway.chain.port import Node
+from gateway.chain.store import Chain, ChainAsset
+from gateway.deposits import service as deposits
+from gateway.errors import DependencyAway, UnknownChain
+from gateway.ledger import service as ledger
+from gateway.ledger.chart import CUSTODY, OWED, Chart
+from gateway.money import Asset, Money
+
+UNBOOKED = text("""
+    select t.state, t.block_number, a.hash from transaction t
+    join signer s on s.id = t.signer_id join attempt a on a.transaction_id = t.id
+    where s.chain = :chain and t.state in ('signed', 'mined')
+""")
+OWN_ADDRESSES = text("""
+    select address from address where chain = :chain
+    union select address from signer where chain = :chain
+    union select payout_vault from chain where id = :chain
+    union select treasury from chain where id = :chain
+    order by 1
+""")
+# What the custody accounts held at a block: what they hold now less what later blocks brought.
+HELD = text("""
+    with later as (
+        select e.account_id, sum(e.amount) as amount from ledger.transfer t
+        join ledger.entry e on e.transfer_id = t.id
+        where t.chain = :chain and t.block_number > :block group by e.account_id
+    )
+    select coalesce(-sum(a.credits_posted - a.debits_posted - coalesce(l.amount, 0)), 0) as held,
+        coalesce(-sum(a.credits_posted - a.debits_posted - coalesce(l.amount, 0))
+            filter (where a.code = :unswept), 0) as unswept
+    from ledger.account a join ledger.asset s on s.id = a.asset_id
+    left join later l on l.account_id = a.id
+    where a.chain = :chain and s.code = :asset and a.code = any(:custody)
+""")
+OWED_ROWS = text("""
+    select s.code, s.decimals,
+        coalesce(-sum(a.balance) filter (where a.code = any(:custody)), 0) as custody,
+        coalesce(sum(a.balance) filter (where a.code = any(:owed)), 0) as owed,
+        coalesce(sum(a.balance) filter (
+            where a.code <> all(:custody) and a.code <> all(:owed)), 0) as house
+    from ledger.asset s left join (
+        select asset_id, code, credits_posted - debits_posted as balance from ledger.account
+    ) a on a.asset_id = s.id
+    group by s.code, s.decimals order by s.code
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A block at which a chain and the ledger can be compared."""
+
+    number: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One asset on one chain, both sides at one block."""
+
+    chain: str
+    block_number: int
+    on_chain: Money
+    ledger: Money
+    unswept: Money
+
+    @property
+    def difference(self) -> Money:
+        """What the chain has more than the ledger says."""
+        return self.on_chain - self.ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """One asset: what we hold, what we owe, what is the house's own."""
+
+    custody: Money
+    owed: Money
+    house: Money
+
+    @property
+    def difference(self) -> Money:
+        """Zero, or the ledger is broken."""
+        return self.custody - self.owed - self.house
+
+
+def compare(session: Session) -> list[Compared]:
+    """Compare every chain; raises DependencyAway when a node does not answer."""
+    return [row for chain in chains.chains(session) for row in compare_chain(session, chain)]
+
+
+def compare_chain(session: Session, chain: Chain) -> list[Compared]:
+    """Compare the assets of one chain; raises DependencyAway."""
+    asked = node_of(chain)
+    place = booked_through(session, asked, chain)
+    addresses = [bytes(found) for found in session.scalars(OWN_ADDRESSES, {"chain": chain.id})]
+    return [
+        compare_asset(session, asked, place, listed, addresses)
+        for listed in chains.chain_assets(session, chain.id)
+    ]
+
+
+def node_of(chain: Chain) -> Node:
+    """Return the chain's node; raises DependencyAway if this process was not told one."""
+    try:
+        return node(chain.id)
+    except UnknownChain as error:
+        raise DependencyAway(f"no node of {chain.id} is configured here") from error
+
+
+def booked_through(session: Session, asked: Node, chain: Chain) -> Place:
+    """Return the newest block up to which everything is booked; raises DependencyAway."""
+    credited = deposits.credited_through(session, chain.id)
+    number, known = credited or (chain.start_block - 1, None)
+    rows = session.execute(UNBOOKED, {"chain": chain.id}).all()
+    mined = [row.block_number for row in rows if row.state == "mined"]
+    receipts = asked.receipts([bytes(row.hash) for row in rows if row.state == "signed"])
+    mined += [receipt.block_number for receipt in receipts if receipt is not None]
+    limit = max(min([number, *(block - 1 for block in mined)]), 0)
+    if known is not None and limit == number:
+        return Place(number, known)
+    header = asked.header(limit)
+    if header is None:
+        raise DependencyAway(f"the node of {chain.id} lacks block {limit}")
+    return Place(limit, header.hash)
+
+
+def compare_asset(
+    session: Session, asked: Node, place: Place, listed: ChainAsset, addresses: list[bytes]
+) -> Compared:
+    """Read both sides of one asset; raises DependencyAway."""
+    asset = ledger.asset(session, listed.asset)
+    held = session.execute(
+        HELD,
+        {
+            "chain": listed.chain,
+            "block": place.number,
+            "asset": listed.asset,
+            "custody": [int(code) for code in CUSTODY],
+            "unswept": int(Chart.UNSWEPT),
+        },
+    ).one()
+    units = sum(asked.balances(addresses, listed.contract, place.hash))
+    return Compared(
+        chain=listed.chain,
+        block_number=place.number,
+        on_chain=listed.to_ledger(units, asset),
+        ledger=Money(int(held.held), asset),
+        unswept=Money(int(held.unswept), asset),
+    )
+
+
+def positions(session: Session) -> list[Position]:
+    """Return what we hold against what we owe, by asset, from one statement."""
+    rows = session.execute(
+        OWED_ROWS,
+        {"custody": [int(code) for code in CUSTODY], "owed": [int(code) for code in OWED]},
+    )
+    found = []
+    for row in rows:
+        asset = Asset(row.code, row.decimals)
+        custody, owed, house = (
+            Money(int(units), asset) for units in (row.custody, row.owed, row.house)
+        )
+        found.append(Position(custody, owed, house))
+    return found

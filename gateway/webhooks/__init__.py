@@ -1,0 +1,1 @@
+"""Who must know: events, endpoints, signed deliveries, alarms."""

@@ -1,0 +1,118 @@
+"""Endpoints: where an account wants to be told, its secret, and sending a delivery again."""
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from gateway import bell
+from gateway.accounts import service as accounts
+from gateway.errors import Conflict, NotFound, Refused
+from gateway.ids import new_id
+from gateway.settings import settings
+from gateway.webhooks import outbox, rules, signing
+from gateway.webhooks.store import Delivery, Endpoint
+
+ACTIVE_ENDPOINTS_MAX = 20
+ROTATION = timedelta(hours=24)
+COUNT_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+def create(
+    session: Session, *, account_id: str | None, url: str, events: list[str] | None
+) -> Endpoint:
+    """Make an endpoint with a fresh secret. Raises Refused for a bad URL or one too many."""
+    rules.check_url(url, development=settings().development)
+    make_room(session, account_id)
+    endpoint = Endpoint(
+        id=new_id("whe"),
+        account_id=account_id,
+        url=url,
+        events=events,
+        secret=signing.new_secret(),
+    )
+    session.add(endpoint)
+    session.flush()
+    session.refresh(endpoint)
+    return endpoint
+
+
+def owner(session: Session, name: str) -> str:
+    """Return the account's id by id or @handle; raises NotFound."""
+    return accounts.get(session, name).id
+
+
+def make_room(session: Session, account_id: str | None) -> None:
+    """Refuse more than ACTIVE_ENDPOINTS_MAX active endpoints of one owner, counted under a lock."""
+    session.execute(COUNT_LOCK, {"name": f"webhook_endpoint {account_id}"})
+    query = select(func.count()).select_from(Endpoint).where(
+        Endpoint.active, Endpoint.account_id.is_not_distinct_from(account_id)
+    )
+    if session.scalars(query).one() >= ACTIVE_ENDPOINTS_MAX:
+        raise Refused(
+            f"an account has at most {ACTIVE_ENDPOINTS_MAX} active endpoints",
+            code="too_many_endpoints",
+        )
+
+
+def change(
+    session: Session,
+    endpoint: Endpoint,
+    *,
+    url: str | None,
+    events: list[str] | None,
+    active: bool | None,
+) -> Endpoint:
+    """Change what is not None. Deactivating fails what is pending; events keep it for a replay."""
+    if url is not None:
+        rules.check_url(url, development=settings().development)
+        endpoint.url = url
+    if events is not None:
+        endpoint.events = events
+    if active and not endpoint.active:
+        make_room(session, endpoint.account_id)
+        endpoint.active, endpoint.disabled_reason = True, None
+    session.flush()
+    if active is False:
+        deactivate(session, endpoint)
+    return endpoint
+
+
+def deactivate(session: Session, endpoint: Endpoint) -> Endpoint:
+    """Stop sending; doing it again changes nothing."""
+    if endpoint.active:
+        outbox.disable(session, endpoint.id, "the endpoint was deactivated")
+        session.refresh(endpoint)
+    return endpoint
+
+
+def rotate(session: Session, endpoint: Endpoint) -> Endpoint:
+    """Make a new secret; the old one signs too for ROTATION, so that no receiver misses one."""
+    endpoint.previous_secret = endpoint.secret
+    endpoint.previous_until = datetime.now(UTC) + ROTATION
+    endpoint.secret = signing.new_secret()
+    session.flush()
+    return endpoint
+
+
+def redeliver(session: Session, delivery: Delivery) -> Delivery:
+    """Send again, now, with the whole schedule ahead. Raises Conflict if the endpoint is off."""
+    session.refresh(delivery, with_for_update=True)
+    endpoint = session.get_one(Endpoint, delivery.endpoint_id)
+    if not endpoint.active:
+        raise Conflict("the endpoint is not active", code="wrong_state")
+    delivery.status = "pending"
+    delivery.attempts = 0
+    delivery.next_attempt_at = datetime.now(UTC)
+    delivery.delivered_at = None
+    session.flush()
+    bell.ring(session, "deliver")
+    return delivery
+
+
+def find(session: Session, endpoint_id: str, *, for_update: bool = False) -> Endpoint:
+    """Return the endpoint; raises NotFound."""
+    endpoint = session.get(Endpoint, endpoint_id, with_for_update=for_update)
+    if endpoint is None:
+        raise NotFound("no such webhook endpoint")
+    return endpoint

@@ -1,0 +1,203 @@
+"""Webhook endpoints, their deliveries, the event log and alarms, over HTTP."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from pydantic import AfterValidator, Field
+
+from gateway.errors import NotFound
+from gateway.web.auth import Principal, require
+from gateway.web.pages import ListCursor, Page, page
+from gateway.web.problems import router
+from gateway.web.requests import Tx
+from gateway.web.shapes import Body, Text
+from gateway.webhooks import alarms, endpoints
+from gateway.webhooks.events import replay
+from gateway.webhooks.rules import URL_CHARACTERS_MAX, check_event_type
+from gateway.webhooks.shapes import AlarmShape, DeliveryShape, EndpointShape, EventShape
+from gateway.webhooks.store import Alarm, Delivery, Endpoint, Event
+
+EVENTS_MAX = 50
+
+endpoint_routes = router("/v1/webhook_endpoints", "webhooks")
+event_routes = router("/v1/events", "webhooks")
+alarm_routes = router("/v1/alarms", "operations")
+
+Reader = Annotated[Principal, Depends(require("webhooks:read"))]
+Writer = Annotated[Principal, Depends(require("webhooks:write"))]
+EventReader = Annotated[Principal, Depends(require("events:read"))]
+Operator = Annotated[Principal, Depends(require("operations:read"))]
+OperatorWriter = Annotated[Principal, Depends(require("operations:write"))]
+
+Url = Annotated[
+    Text,
+    Field(min_length=1, max_length=URL_CHARACTERS_MAX, examples=["https://shop.example/hooks"]),
+]
+EventType = Annotated[
+    Text,
+    Field(max_length=80, pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?$", examples=["invoice.*"]),
+    AfterValidator(check_event_type),
+]
+EventTypes = Annotated[
+    list[EventType],
+    Field(min_length=1, max_length=EVENTS_MAX, description="Left out: every event."),
+]
+Filter = Annotated[Text | None, Query(max_length=80)]
+
+
+class EndpointBody(Body):
+    """A new endpoint; an operator's key that names no account listens to the whole house."""
+
+    url: Url
+    events: EventTypes | None = None
+    account: Annotated[Text | None, Field(max_length=80)] = None
+
+
+class EndpointChange(Body):
+    """What to change of an endpoint."""
+
+    url: Url | None = None
+    events: EventTypes | None = None
+    active: bool | None = None
+
+
+def visible(session: Tx, principal: Principal, endpoint_id: str, *, lock: bool = False) -> Endpoint:
+    """Return the endpoint if it exists for this key; raises NotFound."""
+    endpoint = endpoints.find(session, endpoint_id, for_update=lock)
+    if not principal.sees(endpoint.account_id):
+        raise NotFound("no such webhook endpoint")
+    return endpoint
+
+
+@endpoint_routes.post("", status_code=201)
+def create(body: EndpointBody, session: Tx, principal: Writer) -> EndpointShape:
+    """Make an endpoint; the secret is shown in this answer only."""
+    owner = body.account if principal.is_operator else principal.own(body.account)
+    if owner is not None:
+        owner = endpoints.owner(session, owner)
+    made = endpoints.create(session, account_id=owner, url=body.url, events=body.events)
+    return EndpointShape.of(made, made.secret)
+
+
+@endpoint_routes.get("")
+def list_endpoints(
+    session: Tx, principal: Reader, where: ListCursor, account: Filter = None
+) -> Page[EndpointShape]:
+    """List endpoints, newest first."""
+    owner = principal.account_id if account is None else principal.own(account)
+    rows, more = page(session, Endpoint, where, account_id=owner)
+    return Page(data=[EndpointShape.of(row) for row in rows], has_more=more)
+
+
+@endpoint_routes.get("/{endpoint}")
+def get_endpoint(endpoint: Text, session: Tx, principal: Reader) -> EndpointShape:
+    """Return one endpoint, without its secret."""
+    return EndpointShape.of(visible(session, principal, endpoint))
+
+
+@endpoint_routes.patch("/{endpoint}")
+def change(
+    endpoint: Text, body: EndpointChange, session: Tx, principal: Writer
+) -> EndpointShape:
+    """Change the URL or the events, deactivate, or activate again."""
+    found = visible(session, principal, endpoint, lock=True)
+    return EndpointShape.of(
+        endpoints.change(session, found, url=body.url, events=body.events, active=body.active)
+    )
+
+
+@endpoint_routes.delete("/{endpoint}")
+def deactivate(endpoint: Text, session: Tx, principal: Writer) -> EndpointShape:
+    """Stop sending to the endpoint; it stays in the list with its deliveries."""
+    found = visible(session, principal, endpoint, lock=True)
+    return EndpointShape.of(endpoints.deactivate(session, found))
+
+
+@endpoint_routes.post("/{endpoint}/rotate")
+def rotate(endpoint: Text, session: Tx, principal: Writer) -> EndpointShape:
+    """Replace the secret; both sign for 24 hours. The new one is shown in this answer only."""
+    found = endpoints.rotate(session, visible(session, principal, endpoint, lock=True))
+    return EndpointShape.of(found, found.secret)
+
+
+@endpoint_routes.get("/{endpoint}/deliveries")
+def list_deliveries(
+    endpoint: Text,
+    session: Tx,
+    principal: Reader,
+    where: ListCursor,
+    status: Literal["pending", "delivered", "failed"] | None = None,
+) -> Page[DeliveryShape]:
+    """List what was sent, newest first, with the last answer."""
+    found = visible(session, principal, endpoint)
+    rows, more = page(session, Delivery, where, endpoint_id=found.id, status=status)
+    return Page(data=[DeliveryShape.of(row) for row in rows], has_more=more)
+
+
+@endpoint_routes.post("/deliveries/{delivery}/redeliver")
+def redeliver(delivery: Text, session: Tx, principal: Writer) -> DeliveryShape:
+    """Send a delivery again now, whatever became of it."""
+    found = session.get(Delivery, delivery)
+    if found is None:
+        raise NotFound("no such delivery")
+    visible(session, principal, found.endpoint_id)
+    return DeliveryShape.of(endpoints.redeliver(session, found))
+
+
+@event_routes.get("")
+def list_events(
+    session: Tx,
+    principal: EventReader,
+    where: ListCursor,
+    *,
+    type: Filter = None,
+    object: Filter = None,
+    account: Filter = None,
+    order: Annotated[
+        Literal["desc", "asc"],
+        Query(description="asc replays in order of commit and never misses a late one"),
+    ] = "desc",
+) -> Page[EventShape]:
+    """List what happened: newest first, or replayed forward from any cursor."""
+    owner = principal.account_id if account is None else principal.own(account)
+    if order == "asc":
+        rows, more = replay(session, where, account_id=owner, type=type, object_id=object)
+    else:
+        rows, more = page(session, Event, where, account_id=owner, type=type, object_id=object)
+    return Page(data=[EventShape.of(row) for row in rows], has_more=more)
+
+
+@event_routes.get("/{event}")
+def get_event(event: Text, session: Tx, principal: EventReader) -> EventShape:
+    """Return one event."""
+    found = session.get(Event, event)
+    if found is None or not principal.sees(found.account_id):
+        raise NotFound("no such event")
+    return EventShape.of(found)
+
+
+@alarm_routes.get("")
+def list_alarms(
+    session: Tx,
+    _: Operator,
+    where: ListCursor,
+    kind: Filter = None,
+    status: Literal["open", "acknowledged", "all"] = "open",
+) -> Page[AlarmShape]:
+    """List alarms, open ones unless asked otherwise, newest first."""
+    is_open = Alarm.acknowledged_at.is_(None)
+    wanted = {"open": [is_open], "acknowledged": [~is_open], "all": []}[status]
+    rows, more = page(session, Alarm, where, *wanted, kind=kind)
+    return Page(data=[AlarmShape.of(row) for row in rows], has_more=more)
+
+
+@alarm_routes.post("/{alarm}/acknowledge")
+def acknowledge(alarm: Text, session: Tx, principal: OperatorWriter) -> AlarmShape:
+    """Close an alarm; the next occurrence opens a new one."""
+    return AlarmShape.of(alarms.acknowledge(session, alarm, by=principal.key_id))
+
+
+routes = APIRouter()
+routes.include_router(endpoint_routes)
+routes.include_router(event_routes)
+routes.include_router(alarm_routes)

@@ -1,0 +1,79 @@
+"""What pay and sweep share: broadcast what is signed, find its block, end it at its depth."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.orm import Session
+
+from gateway import db
+from gateway.chain.port import Node, Receipt
+from gateway.chain.store import Chain
+from gateway.sending import follow as following
+from gateway.sending import rules
+from gateway.sending import service as sending
+from gateway.sending.follow import Open
+from gateway.webhooks.alarms import raise_alarm
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of transaction: `show` its depth, and `settle` it once its block is final."""
+
+    name: str
+    show: Callable[[Session, Open, Receipt | None, int], None]
+    settle: Callable[[Chain, Open, Receipt, int], None]
+
+
+def alarm(kind: str, subject: str, detail: str) -> None:
+    """Raise an alarm in a transaction of its own."""
+    with db.transaction() as session:
+        raise_alarm(session, kind=kind, subject=subject, detail=detail)
+
+
+def alarm_of(trouble: sending.Trouble, subject: str) -> None:
+    """Raise the alarm of a signer's trouble."""
+    alarm(trouble.kind, subject, trouble.detail)
+
+
+def follow(chain: Chain, node: Node, kind: Kind) -> None:
+    """Look after every transaction whose end is not final. Raises NodeAway."""
+    head = node.head().number
+    with db.transaction() as session:
+        opened = following.open_transactions(session, chain.id, kind.name)
+    for item in opened:
+        follow_one(chain, node, kind, item, head)
+
+
+def follow_one(chain: Chain, node: Node, kind: Kind, item: Open, head: int) -> None:
+    """Record where the transaction is; send it again while it is nowhere; end it when final."""
+    seen = following.look(node, item)
+    receipt = seen.receipt
+    depth = rules.confirmations(head, receipt.block_number) if receipt else 0
+    with db.transaction() as session:
+        following.record_sighting(session, item.transaction.id, receipt)
+        kind.show(session, item, receipt, depth)
+    if receipt is None:
+        broadcast(node, item)
+        if seen.nonce_used and following.look(node, item).receipt is None:
+            alarm(
+                "nonce_taken",
+                item.transaction.id,
+                "the nonce is used on chain, but by none of the transactions signed here",
+            )
+    elif following.is_final(node, receipt, head=head, needed=chain.confirmations):
+        kind.settle(chain, item, receipt, depth)
+
+
+def broadcast(node: Node, item: Open) -> None:
+    """Hand the newest stored bytes to the node: always safe, they can be mined once."""
+    newest = item.attempts[0]
+    outcome = following.send(node, newest)
+    if outcome != newest.outcome:
+        log.info("transaction.broadcast", transaction=item.transaction.id, outcome=outcome)
+        with db.transaction() as session:
+            following.record_sent(session, newest.hash, outcome)
+    if outcome == "no_gas_money":
+        alarm("gas_money", item.signer.id, "the signer cannot pay for gas: send it native coin")

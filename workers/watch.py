@@ -1,0 +1,59 @@
+"""Follow a chain: one task is one slice under the chain's lease, then it rings itself again."""
+
+import time
+
+import structlog
+
+from gateway import bell
+from gateway.chain.evm import node
+from gateway.chain.port import NodeAway, NodeError
+from gateway.deposits.accept import CursorMoved
+from gateway.deposits.follow import Follower, Step
+from workers.app import SLICE_SECONDS, worker_task
+from workers.lease import lease
+from workers.stopping import stopping
+
+POLL_SECONDS_MIN = 0.2
+POLLS_PER_BLOCK = 4
+NODE_RETRY_SECONDS_MIN = 0.2
+NODE_RETRY_SECONDS_MAX = 5.0
+
+log = structlog.get_logger()
+
+
+@worker_task()
+def watch(chain: str) -> None:
+    """Watch for one slice, unless another process watches this chain."""
+    with lease(f"watch {chain}") as mine:
+        if mine:
+            watch_until(Follower(chain, node(chain)), time.monotonic() + SLICE_SECONDS)
+    if mine and not stopping():
+        bell.send("watch", chain)
+
+
+def watch_until(follower: Follower, deadline: float) -> None:
+    """Take block after block until the deadline; ends early when the worker is asked to stop."""
+    poll = max(POLL_SECONDS_MIN, follower.block_seconds / POLLS_PER_BLOCK)
+    retry = NODE_RETRY_SECONDS_MIN
+    follower.resume()
+    while time.monotonic() < deadline and not stopping():
+        try:
+            step = follower.step()
+            retry = NODE_RETRY_SECONDS_MIN
+        except (NodeAway, NodeError) as error:
+            follower.away(error)
+            pause(retry, deadline)
+            retry = min(2 * retry, NODE_RETRY_SECONDS_MAX)
+        except CursorMoved as error:
+            log.info("watch.overtaken", chain=follower.chain, error=str(error))
+            return
+        else:
+            if step is not Step.MOVED:
+                pause(poll, deadline)
+
+
+def pause(seconds: float, deadline: float) -> None:
+    """Wait, in short steps, so that a worker that is asked to stop does so at once."""
+    until = min(time.monotonic() + seconds, deadline)
+    while not stopping() and (left := until - time.monotonic()) > 0:
+        time.sleep(min(left, POLL_SECONDS_MIN))
