@@ -1,1 +1,1 @@
-"""What it costs: one command each, one table: ours, the peer or the floor, the ratio, in one run."""
+"""What it costs: a command each, one table: ours, the peer or the floor, the ratio, in one run."""

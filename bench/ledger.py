@@ -1,6 +1,6 @@
 """Transfers a second through our own driver, against pgbench's TPC-B on the same server.
 
-Each round measures both, one after the other, and the table shows medians and the ratio pair by pair.
+Each round measures both, one after the other; the table has medians, and the ratio pair by pair.
 """
 
 import multiprocessing
@@ -68,7 +68,9 @@ def ratio(ours: tuple[float, ...], peers: tuple[float, ...]) -> float:
 def open_accounts() -> list[int]:
     """Open and fund the owners; returns their ledger accounts."""
     with db.transaction() as session:
-        session.execute(text("insert into ledger.asset (code, name, decimals) values ('USDC', 'USDC', 6)"))
+        session.execute(
+            text("insert into ledger.asset (code, name, decimals) values ('USDC', 'USDC', 6)")
+        )
         capital = ledger.house(session, Chart.CAPITAL, USDC)
         accounts = [ledger.owned(session, f"acct_{n}", USDC) for n in range(OWNERS)]
         for account in accounts:

@@ -1,4 +1,4 @@
-"""The doorbell: tells a worker by name that rows wait for it. The row is the job; a lost ring costs delay.
+"""The doorbell: tells a worker by name that rows wait. The row is the job; a lost ring costs delay.
 
 The only producer of Celery messages in the gateway, and the only publisher of live updates.
 """

@@ -39,7 +39,7 @@ def migrate() -> None:
 
 @app.command()
 def audit() -> None:
-    """Prove the books: the ledger's own proofs, then ledger against withdrawals, reports and chain."""
+    """Prove the books: the ledger's own proofs, then against withdrawals, reports and chain."""
     from gateway.operators.books import audit as prove
 
     raise typer.Exit(prove())
@@ -71,7 +71,9 @@ def add_chain(
     chain_id: Annotated[str, typer.Argument(help="CAIP-2: eip155:8453; CHAINS must name its node")],
     name: Annotated[str, typer.Option(help="as people know it: Base")],
     treasury: Annotated[str, typer.Option(help="the cold address that sweeps go to")],
-    owner_keystore: Annotated[Path, typer.Option(help="encrypted key of the contracts' cold owner")],
+    owner_keystore: Annotated[
+        Path, typer.Option(help="encrypted key of the contracts' cold owner")
+    ],
     asset: Annotated[list[str], typer.Option(help="ETH=native or USDC=0x…; repeat")],
     payout_signer: Annotated[str | None, typer.Option(help="hot key that pays; else made")] = None,
     sweep_signer: Annotated[str | None, typer.Option(help="hot key that sweeps; else made")] = None,

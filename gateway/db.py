@@ -39,7 +39,7 @@ def driver(address: str) -> str:
 
 @lru_cache(maxsize=1)
 def engine() -> Engine:
-    """Return this process's pool, opened on first use: a pool that crossed a fork mixes up answers."""
+    """Return this process's pool, opened on first use: one that crossed a fork mixes up answers."""
     options = f"-c lock_timeout={LOCK_TIMEOUT}"
     if settings().database_role:
         options += f" -c role={settings().database_role}"
@@ -60,7 +60,7 @@ def note_time(_: Any, record: ConnectionPoolEntry) -> None:
 
 
 def ask_if_idle(connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-    """See that a connection that lay idle still lives; a busy one is not asked, that costs 3 trips."""
+    """See that a connection that lay idle still lives; asking a busy one would cost three trips."""
     if time.monotonic() - record.info.get("used", time.monotonic()) < IDLE_SECONDS:
         return
     try:
@@ -115,7 +115,7 @@ def act(session: Session) -> None:
 
 @event.listens_for(Session, "after_rollback")
 def forget(session: Session) -> None:
-    """Forget what waited for a commit that will not come (a savepoint's loss rings once too often)."""
+    """Forget what waited for a commit that will not come; a savepoint's loss rings in vain."""
     if session.in_nested_transaction():
         return
     session.info.pop(AFTER_COMMIT, None)

@@ -80,7 +80,7 @@ class Money:
     @property
     def decimal(self) -> Decimal:
         """The exact amount in the asset's unit."""
-        return Decimal(self.units).scaleb(-self.asset.decimals)
+        return Decimal(f"{self.units}E-{self.asset.decimals}")  # scaleb would round to 28 digits
 
     def __str__(self) -> str:
         """Write the amount in the asset's unit with at least two decimals: "12.50", "0.000001"."""

@@ -1,4 +1,4 @@
-"""One frozen Settings, read once from the environment; it refuses development values in production."""
+"""One frozen Settings, read once; it refuses development values in production."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -31,7 +31,7 @@ def add_chain(session: Session, chain: str = CHAIN, name: str = "Mizan Devnet") 
         text(
             "insert into chain (id, chain_id, name, confirmations, block_seconds, start_block,"
             " vault_factory, payout_vault, treasury, explorer_url)"
-            " values (:id, :number, :name, 3, 1, 0, :a, :b, :c, null)"
+            " values (:id, :number, :name, 3, 1, 0, :a, :b, :c, null) on conflict do nothing"
         ),
         {
             "id": chain,
@@ -46,6 +46,7 @@ def add_chain(session: Session, chain: str = CHAIN, name: str = "Mizan Devnet") 
         text(
             "insert into chain_asset (chain, asset, contract, decimals) values"
             " (:chain, 'USDC', :usdc, 6), (:chain, 'ETH', null, 18), (:chain, 'XYZ', :xyz, 18)"
+            " on conflict do nothing"
         ),
         {"chain": chain, "usdc": USDC_CONTRACT, "xyz": b"\4" * 20},
     )
@@ -95,5 +96,5 @@ def pay(
 
 def told(session: Session, facts: Facts) -> list[str]:
     """Return the events of an invoice, in order."""
-    query = text("select type from event where object_id = :id order by id")
+    query = text("select type from event where object_id = :id order by seq")
     return list(session.scalars(query, {"id": facts.invoice.id}))

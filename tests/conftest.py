@@ -169,9 +169,7 @@ def answers(node: Node) -> bool:
 
 
 @pytest.fixture
-def anvil(
-    database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[TestNode]:
+def anvil(database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TestNode]:
     """A fresh chain 31337 that mines when told; settings name it."""
     with running_anvil(tmp_path) as node:
         monkeypatch.setenv("CHAINS", f"{CHAIN}=http://{LOOPBACK}:{node.port}")

@@ -96,7 +96,8 @@ def worker_task(**options: Any) -> Callable[[Callable[..., None]], Any]:
 
         run.__name__, run.__module__ = function.__name__, function.__module__
         run.__doc__ = function.__doc__
-        return app.task(name=f"{function.__module__}.{function.__name__}", **options)(run)
+        task: Any = app.task  # its stub leaves the decorator untyped
+        return task(name=f"{function.__module__}.{function.__name__}", **options)(run)
 
     return decorate
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy.orm import Session
@@ -14,6 +15,9 @@ from gateway.sending import rules
 from gateway.sending import service as sending
 from gateway.sending.follow import Open
 from gateway.webhooks.alarms import raise_alarm
+
+STUCK_BLOCKS = 3
+STUCK_SECONDS_MIN = 10.0
 
 log = structlog.get_logger()
 
@@ -57,6 +61,8 @@ def follow_one(chain: Chain, node: Node, kind: Kind, item: Open, head: int) -> N
         kind.show(session, item, receipt, depth)
     if receipt is None:
         broadcast(node, item)
+        if not seen.nonce_used and is_stuck(chain, item):
+            raise_fees(node, item)
         if seen.nonce_used and following.look(node, item).receipt is None:
             alarm(
                 "nonce_taken",
@@ -77,3 +83,24 @@ def broadcast(node: Node, item: Open) -> None:
             following.record_sent(session, newest.hash, outcome)
     if outcome == "no_gas_money":
         alarm("gas_money", item.signer.id, "the signer cannot pay for gas: send it native coin")
+
+
+def is_stuck(chain: Chain, item: Open) -> bool:
+    """True if the newest bytes should have been mined by now."""
+    patience = max(STUCK_SECONDS_MIN, float(chain.block_seconds) * STUCK_BLOCKS)
+    return datetime.now(UTC) - item.attempts[0].created_at > timedelta(seconds=patience)
+
+
+def raise_fees(node: Node, item: Open) -> None:
+    """Ask the signer for the same transaction with higher fees; tell a person at the ceiling."""
+    if item.intent.refusal is not None:
+        alarm("signer_refused", item.intent.id, f"it is not signed again: {item.intent.refusal}")
+        return
+    level = sending.ask_fees(node)
+    fresh = rules.fees(int(level.base_fee), int(level.tip))
+    with db.transaction() as session:
+        raised = sending.raise_fees(session, item.intent.id, fresh)
+    if not raised and item.intent.cap == item.attempts[0].cap:
+        alarm(
+            "transaction_stuck", item.transaction.id, "it is not mined, at the highest fee allowed"
+        )

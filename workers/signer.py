@@ -32,7 +32,8 @@ def sign(chain_id: str) -> None:
     """Sign what the chain's signers may sign now; beat rings for the rest."""
     for _ in range(INTENTS_MAX):
         if not sign_next(chain_id):
-            return
+            break
+    raise_next(chain_id)
 
 
 def sign_next(chain_id: str) -> bool:
@@ -45,6 +46,29 @@ def sign_next(chain_id: str) -> bool:
         return signing.sign_intent(
             session, intent, place, encode=ENCODE[intent.kind], sign=sign_fields
         )
+
+
+def raise_next(chain_id: str) -> bool:
+    """Sign one stuck transaction again for higher fees; False when there is none."""
+    with db.transaction() as session:
+        found = signing.next_raise(session, chain_id)
+        if found is None:
+            return False
+        intent, transaction = found
+        place = chains.chain(session, chain_id)
+        try:
+            signing.sign_raise(
+                session,
+                intent,
+                transaction,
+                place,
+                encode=ENCODE[intent.kind],
+                sign=sign_fields,
+            )
+        except SignerRefuses as refusal:
+            intent.refusal = str(refusal)
+            log.error("intent.not_raised", intent=intent.id, reason=str(refusal))
+        return True
 
 
 def sign_fields(address: bytes, fields: dict[str, Any]) -> Signed:

@@ -46,15 +46,21 @@ CONTENTS = text("""
                             and i.created_at > now() - make_interval(secs => :retry))))
     order by unswept desc limit :most
 """)
+# `before` leaves out the sweep's own block, in which a deposit may have come after the sweep.
 CREDITED = text("""
-    select coalesce(sum(amount), 0) - coalesce((select sum(swept) from sweep_item
-        where chain = :chain and asset = :asset and address = :address), 0)
-    from deposit where chain = :chain and asset = :asset and address = :address
+    select coalesce(sum(amount), 0) - booked.units as units,
+        coalesce(sum(amount) filter (where block_number < :block), 0) - booked.units as before
+    from (select coalesce(sum(swept), 0) as units from sweep_item
+          where chain = :chain and asset = :asset and address = :address) booked
+    left join deposit on chain = :chain and asset = :asset and address = :address
         and status = 'credited' and block_number <= :block
+    group by booked.units
 """)
-CONFIRMING = text("""
-    select exists (select from deposit where chain = :chain and asset = :asset
-        and address = :address and status = 'confirming' and block_number <= :block)
+# Deposits the sweep may have taken along are all known once the watcher has read its block.
+UNDECIDED = text("""
+    select not exists (select from watch_cursor where chain = :chain and number >= :block)
+        or exists (select from deposit where chain = :chain and asset = :asset
+            and address = :address and status = 'confirming' and block_number <= :block)
 """)
 DEMAND = text("""
     select coalesce(sum(amount), 0) from withdrawal
@@ -243,7 +249,7 @@ def end(chain: Chain, item: Open, receipt: Receipt, depth: int) -> None:
 
 
 def book(session: Session, chain: Chain, item: Open, one: vaults.Swept, receipt: Receipt) -> bool:
-    """Book one vault's sweep. False while a deposit it took along is not credited yet."""
+    """Book one vault's sweep. False while a deposit it took along may still be credited."""
     listed = sweeps.listed_by(session, chain, one.token)
     facts = {
         "chain": chain.id,
@@ -251,8 +257,9 @@ def book(session: Session, chain: Chain, item: Open, one: vaults.Swept, receipt:
         "address": vaults.vault_address(chain.vault_factory, one.salt),
         "block": receipt.block_number,
     }
-    if session.execute(CONFIRMING, facts).scalar_one():
+    if session.execute(UNDECIDED, facts).scalar_one():
         return False
+    credited = session.execute(CREDITED, facts).one()
     booked = sweeps.book(
         session,
         item.transaction,
@@ -260,7 +267,8 @@ def book(session: Session, chain: Chain, item: Open, one: vaults.Swept, receipt:
         chain,
         one,
         receipt=receipt,
-        credited=int(session.execute(CREDITED, facts).scalar_one()),
+        credited=int(credited.units),
+        credited_before=int(credited.before),
     )
     if booked is not None:
         tell_difference(session, booked)

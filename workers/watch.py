@@ -15,6 +15,7 @@ from workers.stopping import stopping
 
 POLL_SECONDS_MIN = 0.2
 POLLS_PER_BLOCK = 4
+HALTED_SECONDS = 5.0
 NODE_RETRY_SECONDS_MIN = 0.2
 NODE_RETRY_SECONDS_MAX = 5.0
 
@@ -49,7 +50,7 @@ def watch_until(follower: Follower, deadline: float) -> None:
             return
         else:
             if step is not Step.MOVED:
-                pause(poll, deadline)
+                pause(poll if step is Step.IDLE else HALTED_SECONDS, deadline)
 
 
 def pause(seconds: float, deadline: float) -> None:

@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field
 
 from gateway.accounts import service
 from gateway.accounts.store import Account, ApiKey
-from gateway.errors import NotFound
 from gateway.deposits import service as deposits
+from gateway.errors import NotFound
 from gateway.ledger import service as ledger
 from gateway.ledger.statement import Entry, entries
 from gateway.money import Money
@@ -31,7 +31,7 @@ class AccountBody(Body):
     handle: Annotated[str, Field(min_length=1, max_length=33, examples=["amira"])]
     kind: Literal["person", "merchant"]
     external_id: Name | None = None
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class AccountShape(BaseModel):

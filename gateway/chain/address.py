@@ -18,7 +18,7 @@ def parse_address(text: str, field: str = "to_address") -> bytes:
         raise InvalidAddress("an address is 0x and 40 hexadecimal digits", field=field)
     digits = text[2:]
     if digits != digits.lower() and text != to_checksum_address(text):
-        raise InvalidAddress("the checksum of the address is wrong: look for a typing mistake", field=field)
+        raise InvalidAddress("the checksum is wrong: look for a typing mistake", field=field)
     return bytes.fromhex(digits)
 
 

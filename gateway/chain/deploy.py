@@ -138,12 +138,15 @@ class Hand:
 
     def send(self, to: bytes, data: bytes, value: int = 0) -> Receipt:
         """Send one transaction; raises Refused without gas money, Conflict when it fails."""
+        funds = self.node.balance(self.address)
+        if funds <= value:
+            raise self.poor()
         estimate = self.node.estimate_gas(sender=self.address, to=to, data=data, value=value)
         gas = min(int(estimate * GAS_LIMIT_FACTOR), GAS_PER_TRANSACTION_MAX)
         tip = max(self.node.max_priority_fee(), TIP_WEI_MIN)
         cap = 2 * self.node.base_fee() + tip
-        if self.node.balance(self.address) < gas * cap + value:
-            raise Refused(f"the owner {self.owner.address} needs more native coin for gas")
+        if funds < gas * cap + value:
+            raise self.poor()
         signed = self.owner.sign_transaction(
             {
                 "type": 2,
@@ -158,6 +161,10 @@ class Hand:
             }
         )
         return self.mined(self.node.send_raw(bytes(signed.raw_transaction)))
+
+    def poor(self) -> Refused:
+        """Return the refusal of an owner who cannot pay for gas."""
+        return Refused(f"the owner {self.owner.address} needs more native coin for gas")
 
     def mined(self, tx_hash: bytes) -> Receipt:
         """Wait until a transaction is mined and succeeded."""

@@ -5,7 +5,7 @@ hundreds of transfers and one of them is ours. Amounts are base units of the cha
 native coin), hashes 32 bytes, addresses 20 bytes. Field names: the Ethereum JSON-RPC specification
 (ethereum/execution-apis).
 """
-# ruff: noqa: D102 - a fact's properties say what they are by their names
+
 
 from datetime import UTC, datetime
 from typing import Literal, Protocol, TypeAlias

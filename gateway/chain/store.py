@@ -45,11 +45,11 @@ class ChainAsset(db.Base):
 
     def to_ledger(self, units: int, asset: Asset) -> Money:
         """Return what `units` on this chain are in the ledger."""
-        return Money(units * 10 ** (asset.decimals - self.decimals), asset)
+        return Money(units * int(10 ** (asset.decimals - self.decimals)), asset)
 
     def to_chain(self, money: Money) -> int:
         """Return the units on this chain; raises Refused for dust the chain cannot express."""
-        units, dust = divmod(money.units, 10 ** (money.asset.decimals - self.decimals))
+        units, dust = divmod(money.units, int(10 ** (money.asset.decimals - self.decimals)))
         if dust:
             raise Refused(
                 f"{money.asset.code} has {self.decimals} decimals on {self.chain}",

@@ -19,7 +19,7 @@ from gateway.errors import BadRequest, Conflict, GatewayError, InvalidAmount, No
 from gateway.invoices import links
 from gateway.invoices import service as invoices
 from gateway.invoices.facts import Facts, InvoiceShape
-from gateway.invoices.store import PaymentLink
+from gateway.invoices.store import PaymentLink, asked
 from gateway.web.problems import router
 from gateway.web.requests import Tx
 from gateway.web.shapes import Text
@@ -151,7 +151,7 @@ def link_page(
         title=chosen.plain("link_title", merchant=f"@{merchant}"),
         link=link,
         merchant=merchant,
-        amount=links.asked(session, link),
+        amount=asked(session, link),
         usable=links.usable(session, link),
         action=f"/l/{link.id}{pages.query(lang=request.query_params.get('lang'))}",
         typed=typed,

@@ -5,7 +5,7 @@ from enum import Enum
 
 import structlog
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from gateway import db
@@ -17,6 +17,7 @@ from gateway.deposits.tell import tell
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
 from gateway.money import Money
+from gateway.webhooks import alarms
 
 # Confirming, and its block still ours and deep enough: in one statement, under the cursor's lock.
 CREDIT = text("""
@@ -56,21 +57,32 @@ class Outcome(Enum):
 def credit_due(pending: Pending, due: list[str]) -> int:
     """Credit each proposal in a transaction of its own; return how many were credited.
 
-    One that fails stays due and stops nobody else.
+    One that fails stays due, stops nobody else, and calls an operator.
     """
     done, credited = [], 0
     for deposit_id in due:
         try:
             with db.transaction() as session:
                 outcome = credit(session, deposit_id)
-        except DBAPIError:
-            log.exception("deposit.credit_failed", deposit=deposit_id)
+        except Exception as error:  # whatever it is, the deposits behind it are owed their credit
+            failed(deposit_id, error)
             continue
         credited += outcome is Outcome.CREDITED
         if outcome is not Outcome.NOT_YET:
             done.append(deposit_id)
     pending.settled(done)
     return credited
+
+
+def failed(deposit_id: str, error: Exception) -> None:
+    """Log a credit that failed; tell an operator unless the database only asked for patience."""
+    log.exception("deposit.credit_failed", deposit=deposit_id)
+    if isinstance(error, OperationalError):
+        return
+    with db.transaction() as session:
+        alarms.raise_alarm(
+            session, kind="credit_failed", subject=deposit_id, detail=type(error).__name__
+        )
 
 
 def credit(session: Session, deposit_id: str) -> Outcome:

@@ -45,6 +45,7 @@ class Follower:
         self.pending = Pending(chain, facts.confirmations)
         self.watched = watched(chain)
         self._away = cursor.away_since is not None
+        self._place: Place | None = None
 
     def cursor(self) -> Place:
         """Return the last block that was taken."""
@@ -62,43 +63,49 @@ class Follower:
 
         Raises NodeAway, NodeError, and CursorMoved when another process works on the chain.
         """
-        cursor = self.cursor()
+        # remembered between steps: where it really stands is compared when it is moved
+        cursor, self._place = self._place or self.cursor(), None
+        step, self._place = self.step_from(cursor)
+        return step
+
+    def step_from(self, cursor: Place) -> tuple[Step, Place]:
+        """Do one step and return where the cursor stands then."""
         head = self.node.head()
         self.answered()
         if head.number <= cursor[0]:
             return self.at_or_below(cursor, head)
         block = head if head.number == cursor[0] + 1 else self.node.header(cursor[0] + 1)
         if block is None:
-            return Step.IDLE
+            return Step.IDLE, cursor
         if cursor[1] is not None and block.parent_hash != cursor[1]:
             return self.fork(cursor, block)
         return self.take(cursor, block, head.number)
 
-    def at_or_below(self, cursor: Place, head: Header) -> Step:
+    def at_or_below(self, cursor: Place, head: Header) -> tuple[Step, Place]:
         """Decide about a head that is not above the cursor: ours and late, or another branch."""
+        if cursor[1] in (None, head.hash):
+            return Step.IDLE, cursor
         with db.transaction() as session:
             ours = store.canonical_hash(session, self.chain, head.number)
-        if ours is None or ours == head.hash:
-            return Step.IDLE
-        return self.fork(cursor, head)
+        return (Step.IDLE, cursor) if ours == head.hash else self.fork(cursor, head)
 
-    def take(self, cursor: Place, block: Header, node_head: int) -> Step:
+    def take(self, cursor: Place, block: Header, node_head: int) -> tuple[Step, Place]:
         """Take a block that follows the cursor, then credit what it makes final."""
         found = sight.payments(self.node, block, self.watched, self.driver)
         fresh = accept.accept(self.watched, cursor, block, found, node_head)
-        due = self.pending.step(cursor, (block.number, block.hash), fresh)
-        credit.credit_due(self.pending, due)
-        return Step.MOVED
+        place = block.number, block.hash
+        credit.credit_due(self.pending, self.pending.step(cursor, place, fresh))
+        return Step.MOVED, place
 
-    def fork(self, cursor: Place, other: Header) -> Step:
+    def fork(self, cursor: Place, other: Header) -> tuple[Step, Place]:
         """Go back to the common ancestor, or stop when there is none near."""
-        to = reorg.ancestor(self.node, self.chain, self.start_block, cursor, other)
+        to = reorg.ancestor(self.node, self.chain, cursor, other)
         if to is None:
             reorg.halt(self.chain, cursor, other)
-            return Step.HALTED
+            return Step.HALTED, cursor
         reorg.roll_back(self.chain, cursor, to)
         self.pending.forget_above(cursor, to)
-        return Step.MOVED
+        return Step.MOVED, to
 
     def answered(self) -> None:
         """Note that the node is there again."""

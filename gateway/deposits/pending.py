@@ -39,8 +39,10 @@ redis.call('set', KEYS[2], ARGV[2])
 return 1
 """
 FINAL = text("""
-    select id from deposit where chain = :chain and status = 'confirming'
-        and block_number + :required - 1 <= :head order by block_number, id limit :most
+    select d.id from deposit d join chain_asset a on a.chain = d.chain and a.asset = d.asset
+    where d.chain = :chain and d.status = 'confirming' and d.amount >= a.minimum_deposit
+        and d.block_number + :required - 1 <= :head
+    order by d.block_number, d.id limit :most
 """)
 
 Place = tuple[int, bytes | None]
@@ -60,7 +62,7 @@ class Pending:
     def step(self, before: Place, now: Place, fresh: Iterable[tuple[str, int]] = ()) -> list[str]:
         """Move the index from block `before` to `now`, adding what is fresh; return what is due.
 
-        Without Redis the answer comes from Postgres.
+        Without Redis the answer comes from Postgres; small payments wait until it is back.
         """
         try:
             due = self._pop(before, now, fresh)

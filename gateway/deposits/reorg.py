@@ -30,20 +30,18 @@ Place = tuple[int, bytes | None]
 log = structlog.get_logger()
 
 
-def ancestor(
-    node: Node, chain: str, start_block: int, cursor: Place, other: Header
-) -> Place | None:
+def ancestor(node: Node, chain: str, cursor: Place, other: Header) -> Place | None:
     """Return the last block that ours and the branch of `other` share; None if it is too deep.
 
-    `other` is a block at or below the height after the cursor. Before our first block there is
-    nothing to compare, and nothing to lose.
+    `other` is a block at or below the height after the cursor. Below the parent of our first
+    block there is nothing to compare: such a branch is another chain.
     """
     while other.number > cursor[0] - REORG_BLOCKS_MAX:
         below = other.number - 1
-        if below < start_block:
-            return start_block - 1, None
         with db.transaction() as session:
             ours = store.canonical_hash(session, chain, below)
+        if ours is None:
+            return None
         if ours == other.parent_hash:
             return below, ours
         parent = node.header(other.parent_hash)

@@ -72,9 +72,13 @@ def lock_cursor(session: Session, chain: str) -> None:
 
 
 def canonical_hash(session: Session, chain: str, number: int) -> bytes | None:
-    """Return the hash of our chain's block at this height."""
+    """Return the hash of our chain's block at this height; the parent of our first one counts."""
     found = session.execute(
-        text("select hash from block where chain = :chain and number = :number and canonical"),
+        text(
+            "select hash from block where chain = :chain and number = :number and canonical"
+            " union all select parent_hash from block"
+            " where chain = :chain and number = :number + 1 and canonical limit 1"
+        ),
         {"chain": chain, "number": number},
     ).scalar_one_or_none()
     return None if found is None else bytes(found)

@@ -8,7 +8,7 @@ from gateway.ids import new_id
 from gateway.invoices import offer
 from gateway.invoices.facts import Facts
 from gateway.invoices.service import Order, open_invoice
-from gateway.invoices.store import Invoice, PaymentLink, currency
+from gateway.invoices.store import Invoice, PaymentLink, asked, currency
 from gateway.money import Money
 
 # An invoice that expired or was voided gives its use back: nobody can use a link up by not paying.
@@ -61,13 +61,6 @@ def uses(session: Session, ids: list[str]) -> dict[str, int]:
         Invoice.link_id.in_(ids), Invoice.status.in_(USING)
     )
     return {str(link): count for link, count in session.execute(query.group_by(Invoice.link_id))}
-
-
-def asked(session: Session, link: PaymentLink) -> Money | None:
-    """Return the link's amount, None if the payer chooses."""
-    if link.amount is None:
-        return None
-    return Money(int(link.amount), currency(session, link.currency))
 
 
 def usable(session: Session, link: PaymentLink) -> bool:

@@ -7,6 +7,8 @@ from sqlalchemy import ColumnElement, select
 
 from gateway.accounts import service as accounts
 from gateway.chain.address import parse_address
+from gateway.deposits import service as deposits
+from gateway.deposits.store import Deposit
 from gateway.errors import NotFound, Refused
 from gateway.invoices import links, service
 from gateway.invoices.facts import Facts, InvoiceShape, load
@@ -113,8 +115,14 @@ def seen_account(principal: Principal, account: str | None) -> str | None:
 
 @routes.get("/invoices/{invoice}")
 def get_invoice(invoice: Text, session: Tx, principal: Reader) -> InvoiceShape:
-    """Show an invoice."""
-    return InvoiceShape.of(visible(session, principal, invoice))
+    """Show an invoice, its payments with the confirmations they have now."""
+    facts = visible(session, principal, invoice)
+    known = [session.get(Deposit, payment.deposit_id) for payment in facts.payments]
+    shown = deposits.shapes(session, [deposit for deposit in known if deposit])
+    shape = InvoiceShape.of(facts)
+    if len(shown) == len(known):
+        shape.payments = [deposit.model_dump(mode="json") for deposit in shown]
+    return shape
 
 
 @routes.post("/invoices/{invoice}/void")

@@ -12,8 +12,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from gateway.errors import Refused
-from gateway.money import Asset, Money
+from gateway.errors import InvalidAmount, Refused
+from gateway.money import UNITS_MAX, Asset, Money
 
 Status = Literal["open", "processing", "paid", "expired", "void"]
 PaidState = Literal["none", "partial", "exact", "over"]
@@ -21,6 +21,9 @@ PaymentStatus = Literal["confirming", "credited", "orphaned", "reversed"]
 
 # A payer is asked for no more decimals than make a difference of a hundredth of a US cent.
 STEP_WORTH_MAX = Decimal("0.0001")
+EXPIRES_SECONDS_MIN = 5
+EXPIRES_SECONDS_MAX = 7 * 86_400
+EXPIRES_SECONDS_DEFAULT = 3_600
 SEEN = frozenset({"confirming", "credited"})
 
 
@@ -76,9 +79,15 @@ def places(rate: Decimal, on_chain: int) -> int:
 
 
 def quote(price: Money, rate: Decimal, asset: Asset, shown: int) -> Money:
-    """Return the price in an asset at `rate`, rounded up to `shown` decimals; exact until then."""
-    units = Fraction(price.decimal) / Fraction(rate) * 10**asset.decimals
-    return Money(rounded_up(units, asset, shown), asset)
+    """Return the price in an asset at `rate`, rounded up to `shown` decimals; exact until then.
+
+    Raises InvalidAmount for more than a token can express.
+    """
+    exact = Fraction(price.units, 10**price.asset.decimals) / Fraction(rate)
+    units = rounded_up(exact * 10**asset.decimals, asset, shown)
+    if units > UNITS_MAX:
+        raise InvalidAmount(f"no amount of {asset.code} can express this price", field="amount")
+    return Money(units, asset)
 
 
 def rounded_up(units: Fraction, asset: Asset, shown: int) -> int:

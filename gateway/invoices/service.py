@@ -15,6 +15,7 @@ from gateway.ids import new_id
 from gateway.invoices import offer
 from gateway.invoices.facts import Facts, load
 from gateway.invoices.refund import refund_ended
+from gateway.invoices.rules import EXPIRES_SECONDS_DEFAULT
 from gateway.invoices.settle import expire_due, payment_changed, void
 from gateway.invoices.store import Invoice, currency
 from gateway.money import Money
@@ -29,10 +30,6 @@ __all__ = [
     "refund_ended",
     "void",
 ]
-
-EXPIRES_SECONDS_MIN = 5
-EXPIRES_SECONDS_MAX = 7 * 86_400
-EXPIRES_SECONDS_DEFAULT = 3_600
 
 log = get_logger()
 

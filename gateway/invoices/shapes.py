@@ -6,14 +6,13 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, Field
 from sqlalchemy.orm import Session
 
-from gateway.invoices import links
 from gateway.invoices.offer import OPTIONS_MAX
-from gateway.invoices.service import (
+from gateway.invoices.rules import (
     EXPIRES_SECONDS_DEFAULT,
     EXPIRES_SECONDS_MAX,
     EXPIRES_SECONDS_MIN,
 )
-from gateway.invoices.store import PaymentLink
+from gateway.invoices.store import PaymentLink, asked
 from gateway.settings import settings
 from gateway.web.shapes import Address, Amount, Body, Metadata, Name, Time, storable
 
@@ -81,7 +80,7 @@ class InvoiceBody(Body):
     ] = EXPIRES_SECONDS_DEFAULT
     title: Annotated[Title | None, Field(description="the purpose, as the payer reads it")] = None
     success_url: WebAddress | None = None
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class RefundBody(Body):
@@ -104,7 +103,7 @@ class LinkBody(Body):
     assets: AssetList | None = None
     success_url: WebAddress | None = None
     max_uses: Annotated[int, Field(ge=1, le=USES_MAX)] | None = None
-    metadata: Metadata = {}
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class LinkChange(Body):
@@ -133,7 +132,7 @@ class LinkShape(BaseModel):
     @classmethod
     def of(cls, session: Session, link: PaymentLink, uses: int) -> Self:
         """Show a link."""
-        amount = links.asked(session, link)
+        amount = asked(session, link)
         return cls.model_validate(
             {
                 "id": link.id,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway import db
 from gateway.ledger import service as ledger
-from gateway.money import USD, Asset
+from gateway.money import USD, Asset, Money
 
 
 class PaymentLink(db.Base):
@@ -116,6 +116,13 @@ class Refund(db.Base):
 def currency(session: Session, code: str) -> Asset:
     """Return what an amount in `code` is made of: US cents, or an asset; raises UnknownAsset."""
     return USD if code == USD.code else ledger.asset(session, code)
+
+
+def asked(session: Session, link: PaymentLink) -> Money | None:
+    """Return the link's amount, None if the payer chooses."""
+    if link.amount is None:
+        return None
+    return Money(int(link.amount), currency(session, link.currency))
 
 
 def options_of(session: Session, ids: Sequence[str]) -> list[InvoiceOption]:

@@ -1,4 +1,4 @@
-"""The chart of accounts and the reasons money moves. 1xxx we own, 2xxx we owe, 3xxx is the house's."""
+"""The chart of accounts and why money moves. 1xxx we own, 2xxx we owe, 3-5xxx is the house."""
 
 from enum import IntEnum
 

@@ -14,7 +14,8 @@ from gateway.web.shapes import Time
 
 STATEMENT = """
 select e.account_id || '-' || e.version as id, s.code as asset, s.decimals, e.amount,
-    e.balance_after, t.id as transfer_id, t.code as movement, t.ref, t.chain, t.tx_hash, t.created_at
+    e.balance_after, t.id as transfer_id, t.code as movement, t.ref, t.chain, t.tx_hash,
+    t.created_at
 from ledger.entry e
 join ledger.account a on a.id = e.account_id
 join ledger.asset s on s.id = a.asset_id

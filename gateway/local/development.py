@@ -111,7 +111,7 @@ def cast_of(home: Path, evm: Evm) -> Cast:
     )
 
 
-class mining_at_once:  # noqa: N801 - reads as a statement
+class mining_at_once:
     """Mine each transaction at once inside the block, a block a second again after it."""
 
     def __init__(self, evm: Evm) -> None:
@@ -164,9 +164,7 @@ def set_stage(evm: Evm, cast: Cast, *, fresh: bool) -> tuple[deploy.Deployed, by
     hand = deploy.Hand(evm, cast.owner)
     usdc = deploy.create(hand, creation_code("TestUSDC"))
     if fresh:
-        order(
-            evm, "anvil_setBalance", show_address(deployed.payout_vault), hex(HOT_FUNDS["ETH"])
-        )
+        order(evm, "anvil_setBalance", show_address(deployed.payout_vault), hex(HOT_FUNDS["ETH"]))
         for address, funds in (
             (address_of(cast.faucet), FAUCET_FUNDS["USDC"]),
             (cast.payer, PAYER_FUNDS["USDC"]),

@@ -1,6 +1,6 @@
 """The main job, told step by step by a client that knows nothing of the inside.
 
-Run as `python story.py <dev.json>`: it speaks HTTP to the API and the page, and JSON-RPC to the node.
+Run as `python story.py <dev.json>`: it speaks HTTP to the API and the page, JSON-RPC to the node.
 """
 
 import json
@@ -319,7 +319,8 @@ def report(story: Teller) -> None:
         say("".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
     for total in found["totals"]:
         say(
-            f"total {total['asset']}: gross {total['gross']}, fee {total['fee']}, net {total['net']}"
+            f"total {total['asset']}: gross {total['gross']}, fee {total['fee']},"
+            f" net {total['net']}"
         )
     books = until("the books and the chain at one block", lambda: reconciled(story))
     for row in books["data"]:

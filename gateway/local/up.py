@@ -1,4 +1,4 @@
-"""The main job from one command: servers, schema, development's chain, the application, the story."""
+"""The main job from one command: servers, schema, development's chain, application, story."""
 
 import json
 import os
@@ -106,7 +106,7 @@ def wait_until_ready(stack: Stack) -> None:
         time.sleep(POLL_SECONDS)
     raise StackError(
         f"the application is not ready after {READY_SECONDS_MAX} s: {said}\n"
-        f"{stack.output.last_lines('api')}\n`make reset` starts afresh; logs are in {stack.home}/logs"
+        f"{stack.output.last_lines('api')}\n`make reset` starts afresh; logs: {stack.home}/logs"
     )
 
 

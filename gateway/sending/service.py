@@ -27,6 +27,12 @@ class Proposal:
     fees: rules.Fees
 
 
+HIGHEST = text(
+    "select a.tip, a.cap from attempt a join transaction t on t.id = a.transaction_id"
+    " where t.intent_id = :intent and t.state = 'signed' order by a.cap desc limit 1"
+)
+
+
 class Trouble(Exception):
     """What must keep a signer from signing until a person has looked: `kind` names the alarm."""
 
@@ -166,6 +172,23 @@ def stale(session: Session, chain: str, kind: str) -> list[str]:
         Intent.created_at < before,
     )
     return list(session.scalars(query))
+
+
+def raise_fees(session: Session, intent_id: str, fresh: rules.Fees) -> bool:
+    """Ask the signer to sign a stuck transaction again for more; False at the ceiling, or if it
+    was asked already. Nonce and call stay what they are.
+    """
+    intent = session.get_one(Intent, intent_id, with_for_update=True, populate_existing=True)
+    row = session.execute(HIGHEST, {"intent": intent_id}).one_or_none()
+    if row is None or intent.cap > row.cap:
+        return False
+    fees = rules.bumped(rules.Fees(tip=int(row.tip), cap=int(row.cap)), fresh)
+    if rules.refusal_of_fees(gas=intent.gas, tip=fees.tip, cap=fees.cap) is not None:
+        return False
+    intent.tip, intent.cap = fees.tip, fees.cap  # type: ignore[assignment]
+    session.flush()
+    bell.ring(session, "sign", intent.chain)
+    return True
 
 
 def in_flight(session: Session, chain: str, asset: str, kind: str) -> int:

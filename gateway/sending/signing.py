@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import select
+from eth_utils.crypto import keccak
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from gateway import bell
@@ -30,6 +31,11 @@ class Call:
 
     to: bytes
     data: bytes
+
+    @property
+    def hash(self) -> bytes:
+        """Return what identifies the call."""
+        return keccak(self.to + self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +84,61 @@ def sign_intent(
         intent.status, intent.refusal = "refused", str(refusal)
         log.error("intent.refused", intent=intent.id, reason=str(refusal))
     else:
-        store(session, intent, signer, seq if intent.kind == "payout" else None, signed)
+        store(session, intent, signer, seq=seq, call=call, signed=signed)
     session.flush()
     bell.ring(session, BELLS[intent.kind], chain.id)
     return True
+
+
+def next_raise(session: Session, chain: str) -> tuple[Intent, Transaction] | None:
+    """Return, locked, an intent whose transaction is to be signed again for more."""
+    highest = (
+        select(func.max(Attempt.cap))
+        .where(Attempt.transaction_id == Transaction.id)
+        .scalar_subquery()
+    )
+    query = (
+        select(Intent, Transaction)
+        .join(Transaction, Transaction.intent_id == Intent.id)
+        .where(
+            Intent.chain == chain,
+            Intent.status == "signed",
+            Transaction.state == "signed",
+            Intent.refusal.is_(None),
+            Intent.cap > highest,
+        )
+        .order_by(Intent.id)
+        .with_for_update(of=Intent, skip_locked=True)
+        .limit(1)
+    )
+    row = session.execute(query).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def sign_raise(
+    session: Session,
+    intent: Intent,
+    transaction: Transaction,
+    chain: Chain,
+    *,
+    encode: Encode,
+    sign: Sign,
+) -> None:
+    """Sign a stuck transaction again: the same nonce and call, fees that replace it.
+
+    Raises SignerRefuses if the call would be another: one nonce never has two payloads.
+    """
+    signer = session.get_one(Signer, transaction.signer_id)
+    check(intent, signer, chain)
+    call = encode(session, intent, chain, transaction.seq or 0)
+    if call.hash != transaction.call_hash:
+        raise SignerRefuses("call_differs_from_first")
+    wanted = fields(intent, signer, chain, call) | {"nonce": transaction.nonce}
+    signed = sign(signer.address, wanted)
+    add_attempt(session, intent, transaction.id, signed)
+    session.flush()
+    log.info("intent.raised", intent=intent.id, transaction=transaction.id, cap=int(intent.cap))
+    bell.ring(session, BELLS[intent.kind], chain.id)
 
 
 def check(intent: Intent, signer: Signer, chain: Chain) -> None:
@@ -111,24 +168,34 @@ def fields(intent: Intent, signer: Signer, chain: Chain, call: Call) -> dict[str
 
 
 def store(
-    session: Session, intent: Intent, signer: Signer, seq: int | None, signed: Signed
+    session: Session, intent: Intent, signer: Signer, *, seq: int, call: Call, signed: Signed
 ) -> None:
-    """Store the signed bytes and use the nonce up."""
+    """Store the signed bytes and use the nonce, and for a payout the sequence number, up."""
     transaction = Transaction(
-        id=new_id("tx"), signer_id=signer.id, nonce=signer.next_nonce, intent_id=intent.id, seq=seq
+        id=new_id("tx"),
+        signer_id=signer.id,
+        nonce=signer.next_nonce,
+        intent_id=intent.id,
+        seq=seq if intent.kind == "payout" else None,
+        call_hash=call.hash,
     )
     session.add(transaction)
     session.flush()
+    add_attempt(session, intent, transaction.id, signed)
+    signer.next_nonce += 1
+    intent.status = "signed"
+    log.info("intent.signed", intent=intent.id, transaction=transaction.id, seq=transaction.seq)
+
+
+def add_attempt(session: Session, intent: Intent, transaction_id: str, signed: Signed) -> None:
+    """Store signed bytes with the fees they carry."""
     session.add(
         Attempt(
             hash=signed.hash,
-            transaction_id=transaction.id,
+            transaction_id=transaction_id,
             raw=signed.raw,
             tip=intent.tip,
             cap=intent.cap,
             gas=intent.gas,
         )
     )
-    signer.next_nonce += 1
-    intent.status = "signed"
-    log.info("intent.signed", intent=intent.id, transaction=transaction.id, seq=seq)

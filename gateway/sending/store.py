@@ -56,6 +56,7 @@ class Transaction(db.Base):
     nonce: Mapped[int]
     intent_id: Mapped[str] = mapped_column(ForeignKey("intent.id"))
     seq: Mapped[int | None]
+    call_hash: Mapped[bytes]
     state: Mapped[str] = mapped_column(default="signed")
     tx_hash: Mapped[bytes | None]
     block_number: Mapped[int | None]

@@ -122,9 +122,12 @@ def book(
     *,
     receipt: Receipt,
     credited: int,
+    credited_before: int,
 ) -> Booked | None:
-    """Book one vault's sweep; `credited` is what deposits up to the receipt's block were credited
-    for and no sweep has booked yet. None if this was booked before.
+    """Book one vault's sweep. None if this was booked before.
+
+    `credited` is what deposits up to the receipt's block were credited for and no sweep has booked
+    yet, `credited_before` that without the receipt's own block: at least so much should arrive.
     """
     listed = listed_by(session, chain, swept.token)
     row = item_of(session, intent, listed, chain, swept.salt)
@@ -151,7 +154,7 @@ def book(
                 ref=transaction.id,
                 evidence=evidence,
             )
-    missing = max(0, credited - arrived)
+    missing = max(0, credited_before - arrived)
     return Booked(row.address, asset, int(row.swept or 0), int(row.surplus or 0), missing)
 
 

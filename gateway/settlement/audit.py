@@ -17,7 +17,7 @@ from gateway.settlement.reconciliation import compare_chain, positions
 from gateway.settlement.shapes import ReportTotal
 
 SHOWN_MAX = 5
-DAYS_CHECKED_MAX = 35
+DAYS_CHECKED_MAX = 7
 AMOUNTS = ("gross", "fee", "net")
 
 # Each query returns what breaks the rule, so an empty answer is the proof.

@@ -58,9 +58,7 @@ def list_transfers(
 ) -> Page[TransferShape]:
     """List transfers that touched the account, newest first."""
     owner = principal.account_id if account is None else principal.own(account)
-    touched = (
-        [or_(Transfer.from_account == owner, Transfer.to_account == owner)] if owner else []
-    )
+    touched = [or_(Transfer.from_account == owner, Transfer.to_account == owner)] if owner else []
     rows, more = page(session, Transfer, where, *touched, asset=asset)
     assets = {known.code: known for known in ledger.assets(session)}
     return Page(data=[TransferShape.of(row, assets[row.asset]) for row in rows], has_more=more)

@@ -1,1 +1,1 @@
-"""The HTTP edge that every route shares: keys, one transaction a request, problems, lists, shapes."""
+"""The HTTP edge every route shares: keys, one transaction a request, problems, lists, shapes."""

@@ -1,4 +1,4 @@
-"""Lists: newest first, by cursor. The cursor is the last id seen, so a list never skips or repeats."""
+"""Lists: newest first. The cursor is the last id seen, so a list never skips or repeats."""
 
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -19,7 +19,7 @@ Row = TypeVar("Row")
 
 
 class Cursor(BaseModel):
-    """Where in a list, and between which times (`created_from` inclusive, `created_to` exclusive)."""
+    """Where in a list, and between which times (`created_from` counts, `created_to` does not)."""
 
     limit: int
     starting_after: str | None
@@ -59,14 +59,14 @@ def page(
     *conditions: Any,
     **equal: str | None,
 ) -> tuple[list[Row], bool]:
-    """Return the rows after the cursor that meet the conditions, newest first, and if there are more.
+    """Return the rows after the cursor that meet the conditions, newest first, and if more follow.
 
     `equal` are filters by column; a filter that is None does not filter. Raises Refused for a
     cursor that is not of this list.
     """
     mapped: Any = model
     identity: InstrumentedAttribute[str] = mapped.id
-    query: Select[tuple[Row]] = select(model).where(*conditions).order_by(identity.desc())
+    query: Select[Any] = select(model).where(*conditions).order_by(identity.desc())
     for column, value in equal.items():
         if value is not None:
             query = query.where(getattr(model, column) == value)

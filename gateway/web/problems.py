@@ -40,16 +40,17 @@ class Problem(BaseModel):
 
 
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    status: {
+        "model": Problem,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
     for status in (400, 401, 403, 404, 409, 422, 424, 429, 503)
 }
 
 
 def router(prefix: str, tag: str) -> APIRouter:
     """Return a router whose routes are transactions and whose refusals are documented."""
-    return APIRouter(
-        prefix=prefix, tags=[tag], route_class=TransactionRoute, responses=DOCUMENTED
-    )
+    return APIRouter(prefix=prefix, tags=[tag], route_class=TransactionRoute, responses=DOCUMENTED)
 
 
 def problem(
@@ -78,9 +79,7 @@ async def refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, GatewayError)
     fields = [FieldError(field=error.field, message=error.detail)] if error.field else []
     headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
-    return problem(
-        request, error.status, error.title, error.detail, error.code, fields, headers
-    )
+    return problem(request, error.status, error.title, error.detail, error.code, fields, headers)
 
 
 async def malformed(request: Request, error: Exception) -> JSONResponse:

@@ -61,13 +61,17 @@ def change(
     *,
     url: str | None,
     events: list[str] | None,
+    every_event: bool,
     active: bool | None,
 ) -> Endpoint:
-    """Change what is not None. Deactivating fails what is pending; events keep it for a replay."""
+    """Change what is not None; `every_event` asks for all of them from now on.
+
+    Deactivating fails what is pending; the event log keeps it for a replay. Raises Refused.
+    """
     if url is not None:
         rules.check_url(url, development=settings().development)
         endpoint.url = url
-    if events is not None:
+    if events is not None or every_event:
         endpoint.events = events
     if active and not endpoint.active:
         make_room(session, endpoint.account_id)

@@ -23,25 +23,26 @@ LEASE_SECONDS = 60
 IN_FLIGHT_PER_ENDPOINT_MAX = 8
 GONE = 410
 
+# now() and not clock_timestamp(): a stable moment is what an index can be searched by.
 TAKE = text("""
     with due as (
         select d.id from webhook_endpoint w cross join lateral (
             select d.id, d.next_attempt_at from delivery d
             where d.endpoint_id = w.id and d.status = 'pending'
-                and d.next_attempt_at <= clock_timestamp()
-                and (d.lease_until is null or d.lease_until < clock_timestamp())
+                and d.next_attempt_at <= now()
+                and (d.lease_until is null or d.lease_until < now())
                 and not exists (
                     select from delivery b where b.endpoint_id = d.endpoint_id
                         and b.object_id = d.object_id and b.status = 'pending' and b.seq < d.seq)
             order by d.next_attempt_at
             limit greatest(0, :per_endpoint - (
                 select count(*) from delivery busy where busy.endpoint_id = w.id
-                    and busy.status = 'pending' and busy.lease_until > clock_timestamp()))
+                    and busy.status = 'pending' and busy.lease_until > now()))
             for update of d skip locked
         ) d
         where w.active order by d.next_attempt_at limit :limit
     ), taken as (
-        update delivery set lease_until = clock_timestamp() + cast(:lease as interval)
+        update delivery set lease_until = now() + cast(:lease as interval)
         from due where delivery.id = due.id
         returning delivery.*
     )
@@ -58,11 +59,12 @@ RECORD = text("""
         delivered_at = case when :status = 'delivered' then clock_timestamp() end
     where id = :id and status = 'pending' and lease_until = :lease
 """)
-# Those behind it wait as long as it waits, so that the due index holds only what can be sent.
+# Those behind it wait as long as it waits, so that the due index holds only what can be sent,
+# and are due again when it is done.
 FOLLOW = text("""
     update delivery set next_attempt_at = :next
     where endpoint_id = :endpoint and object_id = :object and status = 'pending' and seq > :seq
-        and next_attempt_at <> :next
+        and case when :final then next_attempt_at > :next else next_attempt_at < :next end
 """)
 DISABLE = text("""
     update webhook_endpoint set active = false, disabled_reason = :reason
@@ -188,7 +190,13 @@ def write(session: Session, job: Job, answer: Answer, status: str, later: dateti
         return False
     session.execute(
         FOLLOW,
-        {"next": later, "endpoint": job.endpoint_id, "object": job.object_id, "seq": job.seq},
+        {
+            "next": later,
+            "final": status != "pending",
+            "endpoint": job.endpoint_id,
+            "object": job.object_id,
+            "seq": job.seq,
+        },
     )
     return True
 

@@ -101,9 +101,15 @@ def change(
 ) -> EndpointShape:
     """Change the URL or the events, deactivate, or activate again."""
     found = visible(session, principal, endpoint, lock=True)
-    return EndpointShape.of(
-        endpoints.change(session, found, url=body.url, events=body.events, active=body.active)
+    changed = endpoints.change(
+        session,
+        found,
+        url=body.url,
+        events=body.events,
+        every_event="events" in body.model_fields_set and body.events is None,
+        active=body.active,
     )
+    return EndpointShape.of(changed)
 
 
 @endpoint_routes.delete("/{endpoint}")

@@ -41,7 +41,8 @@ def encode(session: Session, intent: Intent, chain: Chain, seq: int) -> Call:
     rows = of_intent(session, intent.id)
     if not rows or any((row.chain, row.asset) != (chain.id, intent.asset) for row in rows):
         raise SignerRefuses("other_chain_or_asset")
-    if any(row.status != rules.APPROVED for row in rows):
+    due = rules.APPROVED if intent.status == "planned" else rules.SENT
+    if any(row.status != due for row in rows):
         raise SignerRefuses("not_approved")
     if describe(session, rows, listed) != intent.payload:
         raise SignerRefuses("payload_differs")

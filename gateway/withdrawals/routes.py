@@ -105,7 +105,7 @@ def quote(body: QuoteBody, session: Tx, _: Writer) -> QuoteShape:
 
 
 @routes.get("")
-def list_withdrawals(  # noqa: PLR0917 - the query's parameters
+def list_withdrawals(
     session: Tx,
     principal: Reader,
     where: ListCursor,

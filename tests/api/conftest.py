@@ -16,7 +16,7 @@ Make = Callable[..., Any]
 
 
 class Client:
-    """One key's view of the API; every POST carries a fresh Idempotency-Key unless it brings one."""
+    """One key's view of the API; a POST brings its Idempotency-Key or gets a fresh one."""
 
     def __init__(self, http: TestClient, key: str, account_id: str | None = None) -> None:
         self.http, self.key, self.account_id = http, key, account_id

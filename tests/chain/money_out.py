@@ -29,7 +29,7 @@ from tests.chain.money_in import CHAIN, DOLLAR, ETH, ETHER, USDC, Till, hexed, l
 from workers import pay, signer, sweep
 
 PASSWORD = "a password of tests"
-PAYOUT_KEY, SWEEP_KEY = "0x" + "11" * 32, "0x" + "22" * 32
+PAYOUT_KEY, SWEEP_KEY, SECOND_KEY = (bytes([n] * 32) for n in (0x11, 0x22, 0x33))
 OWNER = 0
 ROUNDS_MAX = 40
 ASSETS = {"USDC": USDC, "ETH": ETH}
@@ -168,6 +168,21 @@ class Desk:
         """Let the cold owner call one of our contracts."""
         self.till.do(to, signature, *values, sender=OWNER)
         self.till.anvil.mine()
+
+    def second_signer(self) -> None:
+        """Let another key pay out of the same vault."""
+        account = Account.from_key(SECOND_KEY)
+        place = bytes.fromhex(account.address[2:])
+        self.till.anvil.call("anvil_setBalance", account.address, hex(100 * ETHER))
+        self.own(self.vault, "setOperator(address,bool)", place, True)
+        folder = settings().keystore
+        assert folder is not None
+        kept = Account.encrypt(SECOND_KEY, PASSWORD, kdf="pbkdf2", iterations=1)
+        (folder / "second.json").write_text(json.dumps(kept))
+        with db.transaction() as session:
+            sending.register_signer(
+                session, chain=CHAIN, address=place, role="payout", next_nonce=0
+            )
 
     def sound(self) -> bool:
         return ledger_is_sound()

@@ -15,7 +15,7 @@ from gateway.ledger.chart import Chart
 from gateway.sending import follow as following
 from gateway.sending import service as sending
 from gateway.sending import signing
-from gateway.withdrawals import plan, service, settle
+from gateway.withdrawals import holds, plan, service, settle
 from tests.chain.money_in import CHAIN, DOLLAR, ETH, ETHER, USDC, hexed, number, open_till
 from tests.chain.money_out import Desk, open_desk, role
 from tests.conftest import TestNode
@@ -184,6 +184,56 @@ def test_an_answer_that_never_came_counts_as_sent(
     assert_paid_once(desk, wd, ALI, 5 * DOLLAR)
 
 
+def stuck(desk: Desk) -> str:
+    """A payout in the pool that no miner takes, for long enough."""
+    wd = desk.ask(desk.rich(), 5 * DOLLAR, ALI)
+    desk.pay()
+    desk.sign()
+    desk.pay()
+    with db.transaction() as session:
+        session.execute(text("update attempt set created_at = now() - interval '1 hour'"))
+    return wd
+
+
+def test_a_stuck_payout_is_signed_again_for_more_and_paid_once(desk: Desk) -> None:
+    wd = stuck(desk)
+    desk.pay()
+    desk.pay()
+    with role("mizan_signer"):
+        assert signer.raise_next(CHAIN)
+        assert not signer.raise_next(CHAIN)
+    desk.pay()
+    first, second = desk.attempts()
+    assert second.tip * 8 > first.tip * 9
+    assert second.cap * 8 > first.cap * 9
+    assert (second.outcome, desk.transactions()[0].nonce) == ("sent", 0)
+    desk.finish()
+    assert desk.row(wd).tx_hash == second.hash
+    assert_paid_once(desk, wd, ALI, 5 * DOLLAR)
+
+
+def test_an_older_attempt_that_is_mined_after_all_is_found(desk: Desk) -> None:
+    wd = stuck(desk)
+    desk.pay()
+    assert signer.raise_next(CHAIN)
+    desk.till.anvil.mine()
+    desk.finish()
+    assert desk.row(wd).tx_hash == min(desk.attempts(), key=lambda attempt: attempt.cap).hash
+    assert_paid_once(desk, wd, ALI, 5 * DOLLAR)
+
+
+def test_one_nonce_never_has_two_payloads(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    stuck(desk)
+    desk.pay()
+    other = signing.Call(to=desk.vault, data=pay_call(None, 0, [payment(BADR, 1)]))
+    monkeypatch.setitem(signer.ENCODE, "payout", lambda *_: other)
+    assert signer.raise_next(CHAIN)
+    assert not signer.raise_next(CHAIN)
+    assert len(desk.attempts()) == 1
+    desk.pay()
+    assert desk.alarms() == ["signer_refused"]
+
+
 def test_one_transaction_pays_many(desk: Desk) -> None:
     account = desk.rich()
     wanted = {bytes([0xC0, n] * 10): (n + 1) * DOLLAR for n in range(30)}
@@ -340,6 +390,26 @@ def test_without_hot_funds_a_withdrawal_waits_and_smaller_ones_go(desk: Desk) ->
     assert desk.holds(ALI) == 12 * 900 * DOLLAR
 
 
+def test_two_signers_do_not_spend_the_same_funds(desk: Desk) -> None:
+    desk.second_signer()
+    account = desk.rich(dollars=50_000)
+    for _ in range(9):
+        desk.ask(account, 900 * DOLLAR, ALI)
+    desk.pay()
+    late = [desk.ask(account, 900 * DOLLAR, BADR) for _ in range(5)]
+    desk.pay()
+    desk.sign()
+    desk.sign()
+    assert len({intent.signer_id for intent in desk.intents()}) == 2
+    waits = [wd for wd in late if desk.row(wd).waiting_reason == "insufficient_hot_funds"]
+    assert len(waits) == 3
+    desk.fund()
+    desk.finish()
+    assert (desk.holds(ALI), desk.holds(BADR)) == (8_100 * DOLLAR, 4_500 * DOLLAR)
+    assert [tx.state for tx in desk.transactions()] == ["confirmed"] * 3
+    assert desk.alarms() == []
+
+
 def test_while_the_node_is_away_withdrawals_are_taken_and_say_so(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -390,7 +460,7 @@ def test_the_signer_refuses_money_the_ledger_does_not_reserve(desk: Desk) -> Non
     wd = desk.ask(desk.rich(), 5 * DOLLAR, ALI)
     desk.pay()
     with db.transaction() as session:
-        service.holds.release(session, service.get(session, wd))
+        holds.release(session, service.get(session, wd))
     desk.sign()
     assert desk.intents()[0].refusal == "money_not_reserved"
 
@@ -448,6 +518,7 @@ STATEMENTS = [
     ("mizan_api", "update signer set next_nonce = 0"),
     ("mizan_worker", "update attempt set raw = ''"),
     ("mizan_worker", "delete from transaction"),
+    ("mizan_worker", "update transaction set nonce = 7, call_hash = ''"),
     ("mizan_signer", "update withdrawal set status = 'sent'"),
     ("mizan_signer", "update intent set payload = '{}'"),
     ("mizan_signer", "delete from attempt"),

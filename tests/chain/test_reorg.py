@@ -267,6 +267,31 @@ def test_a_node_far_below_on_another_branch_halts_without_a_walk(
     assert till.follower.step() is Step.HALTED
 
 
+def test_a_reorganisation_of_the_first_block_goes_back_to_its_parent(
+    till: Till, account: str
+) -> None:
+    till.pay_usdc(till.address(account), DOLLAR)
+    till.mine()
+    assert till.only().block_number == till.follower.start_block
+    till.anvil.reorg(1)
+    till.mine(3)
+    assert till.only().status == "orphaned"
+    assert till.follower.cursor()[0] == till.follower.start_block + 3
+
+
+def test_a_node_that_began_anew_is_another_chain(till: Till, account: str) -> None:
+    till.pay_usdc(till.address(account), DOLLAR)
+    till.mine(4)
+    place = till.follower.cursor()
+    till.anvil.call("anvil_rollback", till.anvil.head() - 1)
+    till.anvil.call("evm_increaseTime", 100)
+    for blocks in (1, place[0] - 2, 5):
+        till.anvil.mine(blocks)
+        assert till.follower.step() is Step.HALTED
+    assert till.follower.cursor() == place
+    assert till.available(account) == DOLLAR
+
+
 def test_two_deposits_of_one_account_are_taken_back_together(till: Till, account: str) -> None:
     ours = till.address(account)
     till.pay_usdc(ours, 3 * DOLLAR)

@@ -117,6 +117,28 @@ def test_what_arrives_before_the_sweep_is_mined_waits_for_its_own_credit(desk: D
     assert_books_are_the_chain(desk)
 
 
+def test_a_watcher_that_is_behind_makes_no_coins_look_like_nobodys(desk: Desk) -> None:
+    place = deposit(desk, "ali", 80 * DOLLAR)
+    desk.sweep()
+    desk.sign()
+    desk.till.pay_usdc(place, 5 * DOLLAR)
+    desk.till.anvil.mine()
+    desk.sweep()
+    desk.till.anvil.mine(5)
+    desk.sweep()
+    assert [item.swept for item in items()] == [None]
+    desk.till.mine()
+    desk.till.anvil.mine(3)
+    desk.sweep()
+    desk.till.follow()
+    rounds(desk)
+    assert [(int(item.swept or 0), int(item.surplus or 0)) for item in items()] == [
+        (85 * DOLLAR, 0)
+    ]
+    assert_books_are_the_chain(desk)
+    assert desk.alarms() == []
+
+
 def test_coins_nobody_was_credited_for_are_owed_and_told(desk: Desk) -> None:
     place = deposit(desk, "ali", 80 * DOLLAR)
     desk.till.anvil.call("anvil_setBalance", hexed(place), hex(3))

@@ -320,6 +320,7 @@ def test_a_credit_that_fails_is_tried_again(till: Till) -> None:
         )
     till.mine()
     assert till.only().status == "confirming"
+    assert till.events()[-1] == "alarm.credit_failed"
     with db.transaction() as session:
         session.execute(text("drop trigger refuse on deposit"))
     till.mine()

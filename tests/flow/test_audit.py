@@ -84,10 +84,10 @@ def test_every_lie_is_found(statement: str, check: str) -> None:
     assert check in breaches()
 
 
-def test_a_closed_day_that_was_changed_is_found(business: str) -> None:
+def test_a_closed_day_that_was_changed_is_found() -> None:
     from gateway.settlement import close
 
-    date_all(deposit(business, 5), YESTERDAY)
+    date_all(deposit(open_shop("early"), 5), YESTERDAY)
     read_to(9, datetime.now(UTC))
     with db.transaction() as session:
         assert close.close_next_day(session)

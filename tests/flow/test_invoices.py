@@ -1,8 +1,11 @@
 """Invoices on a real database: orders, payments, expiry, links."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import permutations
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, text
@@ -173,11 +176,12 @@ def test_the_order_of_triggers_does_not_matter(session: Session, shop: Account) 
     found = set()
     for order in permutations(range(3)):
         facts = asking.asked(session, shop)
-        steps = [
-            lambda f=facts: asking.pay(session, f, "5", deposit=f"a{f.invoice.id}"),
-            lambda f=facts: asking.pay(session, f, "9", "confirming", deposit=f"b{f.invoice.id}"),
-            lambda f=facts: expire(session, f.invoice.id),
-        ]
+        name = facts.invoice.id
+        steps: dict[int, Callable[[], object]] = {
+            0: partial(asking.pay, session, facts, "5", deposit=f"a{name}"),
+            1: partial(asking.pay, session, facts, "9", "confirming", deposit=f"b{name}"),
+            2: partial(expire, session, name),
+        }
         for step in order:
             steps[step]()
         row = service.get(session, facts.invoice.id).invoice
@@ -229,14 +233,19 @@ def test_void_ends_an_open_invoice_but_not_a_paid_one(session: Session, shop: Ac
         service.void(session, paid.invoice.id)
 
 
-def link(session: Session, account: Account, **fields: object) -> PaymentLink:
+def link(
+    session: Session, account: Account, amount: str | None = "5", **fields: Any
+) -> PaymentLink:
     """Make a link of 5 USD unless told otherwise."""
-    amount = fields.pop("amount", "5")
-    price = service.price(session, str(amount), "USD") if amount else None
     given = {"assets": None, "success_url": None, "max_uses": None, "metadata": {}, **fields}
     return links.create(
-        session, account_id=account.id, title="Tea", amount=price, currency_code="USD", **given
-    )  # type: ignore[arg-type]
+        session,
+        account_id=account.id,
+        title="Tea",
+        amount=service.price(session, amount, "USD") if amount else None,
+        currency_code="USD",
+        **given,
+    )
 
 
 def test_a_link_makes_an_invoice_for_each_payer(session: Session, shop: Account) -> None:

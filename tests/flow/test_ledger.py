@@ -77,9 +77,7 @@ def test_holds_count_against_the_balance(session: Session, usdc: Asset) -> None:
         reserve(session, "h2", "a", 21)
     balance = ledger.balance(session, "a", usdc)
     assert (balance.available.units, balance.held.units) == (20, 80)
-    assert ledger.release(
-        session, key="r1", hold_id=held, movement=Movement.WITHDRAWAL, ref="h1"
-    )
+    assert ledger.release(session, key="r1", hold_id=held, movement=Movement.WITHDRAWAL, ref="h1")
     assert ledger.balance(session, "a", usdc).available.units == 100
     assert_proofs_are_empty(session)
 

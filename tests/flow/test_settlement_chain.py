@@ -140,7 +140,8 @@ def test_our_own_transaction_that_is_not_booked_yet_moves_the_block_back(anvil: 
         for statement in (
             "insert into intent (id, chain, kind, asset, signer_id, amount, payload, gas, tip, cap)"
             " values ('i', :chain, 'payout', 'ETH', 's', 1, '{}', 1, 1, 1)",
-            "insert into transaction (id, signer_id, nonce, intent_id) values ('t', 's', 0, 'i')",
+            "insert into transaction (id, signer_id, nonce, intent_id, call_hash)"
+            " values ('t', 's', 0, 'i', sha256('call'))",
             "insert into attempt (hash, transaction_id, raw, tip, cap, gas)"
             " values (:hash, 't', '', 1, 1, 1)",
         ):

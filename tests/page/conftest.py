@@ -1,4 +1,4 @@
-"""A real server on the test's database, and the machine's own browser."""
+"""A real server on a database of the page tests, and the machine's own browser."""
 
 import os
 import shutil
@@ -9,12 +9,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from gateway import db
-from gateway.settings import settings
+from gateway.local.stack import Stack
 from tests import asking
+from tests.conftest import administrator, database_url, forget
 
 READY_SECONDS = 20
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -29,29 +31,42 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
     return {**browser_type_launch_args, "executable_path": found, "args": ["--no-sandbox"]}
 
 
-@pytest.fixture
-def world(database: str) -> None:
-    """A chain with two priced assets."""
-    with db.transaction() as session:
-        asking.add_chain(session)
-
-
-@pytest.fixture
-def site(world: None, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The payer's pages, served by a process of their own; returns where."""
+@pytest.fixture(scope="session")
+def page_server(servers: Stack, template: str) -> Iterator[dict[str, str]]:
+    """The payer's pages, served by a process of their own; returns the environment it runs in."""
+    name = f"page_{uuid4().hex}"
+    with administrator(servers) as connection:
+        connection.execute(f"create database {name} template {template} strategy file_copy")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    base = f"http://127.0.0.1:{port}"
-    monkeypatch.setenv("MIZAN_BASE_URL", base)
-    settings.cache_clear()
+    environment = {
+        **servers.environment(),
+        "DATABASE_URL": database_url(servers, name),
+        "MIZAN_BASE_URL": f"http://127.0.0.1:{port}",
+    }
     command = [sys.executable, "-m", "uvicorn", "tests.page.serve:app", "--port", str(port)]
-    command += ["--log-level", "warning", "--timeout-graceful-shutdown", "1"]
+    command += ["--log-level", "warning"]
     root = Path(__file__).parents[2]
-    with subprocess.Popen(command, cwd=root, env=dict(os.environ)) as server:
+    with subprocess.Popen(command, cwd=root, env={**os.environ, **environment}) as server:
         wait_for(port, server)
-        yield base
+        yield environment
         server.kill()
+    with administrator(servers) as connection:
+        connection.execute(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def site(page_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Where the pages are; this process speaks to the same database, which has a chain."""
+    for variable, value in page_server.items():
+        monkeypatch.setenv(variable, value)
+    forget()
+    with db.transaction() as session:
+        asking.add_chain(session)
+    yield page_server["MIZAN_BASE_URL"]
+    db.engine().dispose()
+    forget()
 
 
 def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:

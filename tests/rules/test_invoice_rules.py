@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.errors import Refused
+from gateway.errors import InvalidAmount, Refused
 from gateway.invoices import rules
 from gateway.invoices.rules import Option, Payment, Terms
 from gateway.money import USD, Asset, Money
@@ -100,6 +100,16 @@ def test_a_price_is_rounded_up_to_what_is_shown(
     quoted = rules.quote(Money.parse(price, USD), Decimal(rate), asset, shown)
     assert str(quoted) == asked
     assert quoted.decimal * Decimal(rate) >= Decimal(price)
+
+
+def test_a_price_beyond_any_token_is_refused() -> None:
+    with pytest.raises(InvalidAmount):
+        rules.quote(Money.parse("9" * 60, USD), Decimal("0.0001"), ETH, 18)
+
+
+def test_a_long_price_stays_exact() -> None:
+    price = Money.parse("9" * 40 + ".99", USD)
+    assert str(rules.quote(price, Decimal(1), USDC, 4)) == "9" * 40 + ".99"
 
 
 amounts = st.integers(min_value=1, max_value=20_000_000)

@@ -41,17 +41,13 @@ def test_endpoints_are_listed_by_chain(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "missing", ["DATABASE_URL", "REDIS_URL", "CHAINS", "MIZAN_BASE_URL", "MIZAN_FIXED_PRICES"]
 )
-def test_production_refuses_a_missing_value(
-    monkeypatch: pytest.MonkeyPatch, missing: str
-) -> None:
+def test_production_refuses_a_missing_value(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     values = {name: value for name, value in PRODUCTION.items() if name != missing}
     with pytest.raises(ValidationError, match=missing):
         made(monkeypatch, values)
 
 
 @pytest.mark.parametrize("chains", ["http://node", "1=http://node", "eip155:1"])
-def test_a_node_without_its_chain_is_refused(
-    monkeypatch: pytest.MonkeyPatch, chains: str
-) -> None:
+def test_a_node_without_its_chain_is_refused(monkeypatch: pytest.MonkeyPatch, chains: str) -> None:
     with pytest.raises(ValidationError, match="CHAINS"):
         made(monkeypatch, {"CHAINS": chains})

@@ -48,11 +48,11 @@ create table ledger.transfer (
     id uuid primary key,                          -- chosen by the caller: its idempotency key
     kind smallint not null check (kind between 1 and 4),
     hold_id uuid references ledger.transfer,
-    debit_account bigint not null references ledger.account,
-    credit_account bigint not null references ledger.account,
+    debit_account bigint not null,                -- no foreign keys: submit() has changed both rows,
+    credit_account bigint not null,               -- and checking them again costs a sixth of it
     asset_id integer not null,
     amount numeric(78, 0) not null check (amount > 0),
-    code smallint not null references ledger.movement,
+    code smallint not null,
     ref text not null,                            -- the object that caused it: dep_, wd_, tr_, …
     chain text,                                   -- the chain fact behind it, where there is one
     block_number bigint,
@@ -102,20 +102,17 @@ create trigger no_truncate before truncate on ledger.transfer
 create trigger no_truncate before truncate on ledger.entry
     execute function ledger.refuse_change();
 
-create function ledger.only_forward() returns trigger language plpgsql as $$
+create function ledger.refuse_backwards() returns trigger language plpgsql as $$
 begin
-    if new.id <> old.id or new.asset_id <> old.asset_id or new.code <> old.code
+    raise exception 'the identity of an account is fixed and its totals only grow'
+        using errcode = 'restrict_violation';
+end $$;
+create trigger only_forward before update on ledger.account for each row
+    when (new.id <> old.id or new.asset_id <> old.asset_id or new.code <> old.code
         or new.owner is distinct from old.owner or new.chain is distinct from old.chain
         or new.debits_posted < old.debits_posted or new.credits_posted < old.credits_posted
-        or new.version < old.version
-    then
-        raise exception 'the identity of an account is fixed and its totals only grow'
-            using errcode = 'restrict_violation';
-    end if;
-    return new;
-end $$;
-create trigger only_forward before update on ledger.account
-    for each row execute function ledger.only_forward();
+        or new.version < old.version)
+    execute function ledger.refuse_backwards();
 
 -- What one entry contributes to its account's hash chain: fixed width, then text behind a separator.
 create function ledger.leaf(account bigint, version bigint, transfer uuid, amount numeric, balance numeric)
@@ -124,42 +121,94 @@ returns bytea language sql immutable parallel safe as $$
         || convert_to(amount::text || '|' || balance::text, 'UTF8')
 $$;
 
--- Post one leg: p_amount above zero credits, below zero debits; p_unhold is what a capture frees.
-create function ledger.book(p_transfer uuid, p_account bigint, p_amount numeric, p_unhold numeric)
-returns void language plpgsql as $$
+-- Change one account: what is posted and what is held on each side. Posting moves its hash chain.
+create function ledger.change(
+    p_account bigint, p_transfer uuid, p_debit numeric, p_credit numeric,
+    p_debit_held numeric, p_credit_held numeric
+) returns ledger.account language plpgsql as $$
 declare
-    a record;
+    a ledger.account;
+    v_posts integer := (p_debit + p_credit > 0)::integer;
 begin
     update ledger.account set
-        debits_posted = debits_posted + greatest(-p_amount, 0),
-        credits_posted = credits_posted + greatest(p_amount, 0),
-        debits_pending = debits_pending - case when p_amount < 0 then p_unhold else 0 end,
-        credits_pending = credits_pending - case when p_amount > 0 then p_unhold else 0 end,
-        version = version + 1,
-        head = sha256(head || ledger.leaf(
-            id, version + 1, p_transfer, p_amount, credits_posted - debits_posted + p_amount))
+        debits_posted = debits_posted + p_debit,
+        credits_posted = credits_posted + p_credit,
+        debits_pending = debits_pending + p_debit_held,
+        credits_pending = credits_pending + p_credit_held,
+        version = version + v_posts,
+        head = case v_posts when 0 then head else sha256(head || ledger.leaf(
+            id, version + 1, p_transfer, p_credit - p_debit,
+            credits_posted + p_credit - debits_posted - p_debit)) end
     where id = p_account
-    returning version, credits_posted - debits_posted as balance, head into a;
-    insert into ledger.entry values (p_account, a.version, p_transfer, p_amount, a.balance, a.head);
+    returning * into a;
+    return a;
+end $$;
+
+-- Post both legs and their entries, holds freed by p_unhold; one order for every writer: by account
+-- id, so that two writers cannot wait for each other.
+create function ledger.book(
+    p_transfer uuid, p_debit bigint, p_credit bigint, p_amount numeric, p_unhold numeric,
+    out d ledger.account, out c ledger.account
+) language plpgsql as $$
+begin
+    if p_debit < p_credit then
+        d := ledger.change(p_debit, p_transfer, p_amount, 0, -p_unhold, 0);
+        c := ledger.change(p_credit, p_transfer, 0, p_amount, 0, -p_unhold);
+    else
+        c := ledger.change(p_credit, p_transfer, 0, p_amount, 0, -p_unhold);
+        d := ledger.change(p_debit, p_transfer, p_amount, 0, -p_unhold, 0);
+    end if;
+    insert into ledger.entry (account_id, version, transfer_id, amount, balance_after, hash) values
+        (p_debit, d.version, p_transfer, -p_amount, d.credits_posted - d.debits_posted, d.head),
+        (p_credit, c.version, p_transfer, p_amount, c.credits_posted - c.debits_posted, c.head);
+end $$;
+
+-- Hold, or with a negative amount free, money on both legs.
+create function ledger.reserve(
+    p_transfer uuid, p_debit bigint, p_credit bigint, p_amount numeric,
+    out d ledger.account, out c ledger.account
+) language plpgsql as $$
+begin
+    if p_debit < p_credit then
+        d := ledger.change(p_debit, p_transfer, 0, 0, p_amount, 0);
+        c := ledger.change(p_credit, p_transfer, 0, 0, 0, p_amount);
+    else
+        c := ledger.change(p_credit, p_transfer, 0, 0, 0, p_amount);
+        d := ledger.change(p_debit, p_transfer, 0, 0, p_amount, 0);
+    end if;
 end $$;
 
 -- What an account owes us from a reversed deposit is repaid by its next credit, whatever credits it.
-create function ledger.repay(p_transfer uuid, p_credit bigint, p_receivable bigint, p_ref text)
+create function ledger.repay(p_transfer uuid, p_payer bigint, p_receivable bigint, p_ref text)
 returns void language plpgsql as $$
 declare
     v_id uuid := md5('repay' || p_transfer::text)::uuid;
-    v_owed numeric;
-    v_free numeric;
     v_asset integer;
+    v_amount numeric;
 begin
-    select debits_posted - credits_posted into v_owed from ledger.account where id = p_receivable;
-    select credits_posted - debits_posted - debits_pending, asset_id into v_free, v_asset
-        from ledger.account where id = p_credit;
-    if least(v_owed, v_free) <= 0 then return; end if;
+    select asset_id, debits_posted - credits_posted into v_asset, v_amount
+        from ledger.account where id = p_receivable for update;
+    select least(v_amount, credits_posted - debits_posted - debits_pending) into v_amount
+        from ledger.account where id = p_payer;
+    if v_amount <= 0 then return; end if;
     insert into ledger.transfer (id, kind, debit_account, credit_account, asset_id, amount, code, ref)
-        values (v_id, 1, p_credit, p_receivable, v_asset, least(v_owed, v_free), 13, p_ref);
-    perform ledger.book(v_id, p_credit, -least(v_owed, v_free), 0);
-    perform ledger.book(v_id, p_receivable, least(v_owed, v_free), 0);
+        values (v_id, 1, p_payer, p_receivable, v_asset, v_amount, 13, p_ref);
+    perform ledger.book(v_id, p_payer, p_receivable, v_amount, 0);
+end $$;
+
+-- False if transfer p_id is the very one that is asked for now; LG003 if it is another.
+create function ledger.replayed(
+    p_id uuid, p_kind smallint, p_debit bigint, p_credit bigint, p_amount numeric, p_code smallint,
+    p_hold uuid
+) returns boolean language plpgsql as $$
+begin
+    perform from ledger.transfer where id = p_id and kind = p_kind and debit_account = p_debit
+        and credit_account = p_credit and code = p_code and hold_id is not distinct from p_hold
+        and (p_amount is null or amount = p_amount);
+    if not found then
+        raise exception 'transfer % exists with other fields', p_id using errcode = 'LG003';
+    end if;
+    return false;
 end $$;
 
 -- The one door. Returns true when it was done now, false when the same call was done before.
@@ -172,89 +221,69 @@ create function ledger.submit(
 ) returns boolean
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
-    t record;
     h record;
-    a record;
-    n integer := 0;
+    legs record;
     v_debit bigint := p_debit;
     v_credit bigint := p_credit;
-    v_asset integer;
     v_amount numeric := p_amount;
-    v_freed bigint;
     v_receivable bigint;
-    v_passes boolean;
 begin
     if p_kind in (3, 4) then
-        select debit_account, credit_account into t from transfer where id = p_hold and kind = 2;
+        select t.debit_account, t.credit_account, o.remaining, o.resolved into h
+            from hold o join transfer t on t.id = o.id where o.id = p_hold for update of o;
         if not found then
             raise exception 'no hold %', p_hold using errcode = 'P0002';
         end if;
-        v_debit := t.debit_account;
-        v_credit := t.credit_account;
-    end if;
-    select passes_freeze into v_passes from movement where code = p_code;
-    -- money that becomes free again (a release) repays as well as money that arrives
-    v_freed := case when p_kind = 4 then v_debit else v_credit end;
-    select receivable into v_receivable from account where id = v_freed;
-    -- one lock order for every writer: by account id
-    for a in
-        select id, asset_id, debit_frozen, credit_frozen from account
-        where id in (v_debit, v_credit, v_receivable) order by id for update
-    loop
-        if a.id in (v_debit, v_credit) then n := n + 1; end if;
-        if v_asset is null then
-            v_asset := a.asset_id;
-        elsif v_asset <> a.asset_id then
-            raise exception 'assets differ' using errcode = 'LG002';
+        v_debit := h.debit_account;
+        v_credit := h.credit_account;
+        if exists (select from transfer where id = p_id) then
+            return replayed(p_id, p_kind, v_debit, v_credit, p_amount, p_code, p_hold);
         end if;
-        if p_kind in (1, 2) and not v_passes
-            and ((a.id = v_debit and a.debit_frozen) or (a.id = v_credit and a.credit_frozen))
-        then
-            raise exception 'account % is frozen', a.id using errcode = 'LG001';
-        end if;
-    end loop;
-    if n <> 2 then
-        raise exception 'no such account' using errcode = 'P0002';
-    end if;
-    -- decided under the locks, so two equal calls cannot both pass
-    select kind, debit_account, credit_account, code, hold_id, amount into t from transfer where id = p_id;
-    if found then
-        if (t.kind, t.debit_account, t.credit_account, t.code) = (p_kind, v_debit, v_credit, p_code)
-            and t.hold_id is not distinct from p_hold and (p_amount is null or t.amount = p_amount)
-        then
-            return false;
-        end if;
-        raise exception 'transfer % exists with other fields', p_id using errcode = 'LG003';
-    end if;
-    if p_kind in (3, 4) then
-        select remaining, resolved into h from hold where id = p_hold for update;
         v_amount := case when p_kind = 4 then h.remaining else coalesce(p_amount, h.remaining) end;
         if h.resolved or v_amount > h.remaining then
             raise exception 'hold % is resolved or too small', p_hold using errcode = 'LG004';
         end if;
+        update hold set remaining = remaining - v_amount, resolved = (remaining = v_amount)
+            where id = p_hold;
     end if;
+    -- of two equal calls at once the second waits here for the first
     insert into transfer (id, kind, hold_id, debit_account, credit_account, asset_id, amount, code,
                           ref, chain, block_number, tx_hash)
-        values (p_id, p_kind, p_hold, v_debit, v_credit, v_asset, v_amount, p_code,
-                p_ref, p_chain, p_block, p_tx);
-    if p_kind = 2 then
-        update account set debits_pending = debits_pending + v_amount where id = v_debit;
-        update account set credits_pending = credits_pending + v_amount where id = v_credit;
-        insert into hold (id, remaining, expires_at) values (p_id, v_amount, p_expires);
-    elsif p_kind = 4 then
-        update account set debits_pending = debits_pending - v_amount where id = v_debit;
-        update account set credits_pending = credits_pending - v_amount where id = v_credit;
-        update hold set remaining = 0, resolved = true where id = p_hold;
-    else
-        if p_kind = 3 then
-            update hold set remaining = remaining - v_amount, resolved = (remaining = v_amount)
-                where id = p_hold;
+        select p_id, p_kind, p_hold, v_debit, v_credit, asset_id, v_amount, p_code,
+            p_ref, p_chain, p_block, p_tx
+        from account where id = v_debit
+        on conflict (id) do nothing;
+    if not found then
+        if not exists (select from transfer where id = p_id) then
+            raise exception 'no such account' using errcode = 'P0002';
         end if;
-        perform book(p_id, v_debit, -v_amount, case when p_kind = 3 then v_amount else 0 end);
-        perform book(p_id, v_credit, v_amount, case when p_kind = 3 then v_amount else 0 end);
+        return replayed(p_id, p_kind, v_debit, v_credit, p_amount, p_code, p_hold);
     end if;
+    case p_kind
+        when 2 then
+            legs := reserve(p_id, v_debit, v_credit, v_amount);
+            insert into hold (id, remaining, expires_at) values (p_id, v_amount, p_expires);
+        when 4 then
+            legs := reserve(p_id, v_debit, v_credit, -v_amount);
+        else
+            legs := book(p_id, v_debit, v_credit, v_amount,
+                         case when p_kind = 3 then v_amount else 0 end);
+    end case;
+    if (legs.c).id is null then
+        raise exception 'no such account' using errcode = 'P0002';
+    end if;
+    if (legs.d).asset_id <> (legs.c).asset_id then
+        raise exception 'assets differ' using errcode = 'LG002';
+    end if;
+    if p_kind in (1, 2) and ((legs.d).debit_frozen or (legs.c).credit_frozen)
+        and not (select passes_freeze from movement where code = p_code)
+    then
+        raise exception 'the account is frozen' using errcode = 'LG001';
+    end if;
+    -- money that becomes free again (a release) repays as well as money that arrives
+    v_receivable := case p_kind when 4 then (legs.d).receivable else (legs.c).receivable end;
     if v_receivable is not null and p_kind <> 2 then
-        perform repay(p_id, v_freed, v_receivable, p_ref);
+        perform repay(p_id, case p_kind when 4 then v_debit else v_credit end, v_receivable, p_ref);
     end if;
     return true;
 end $$;

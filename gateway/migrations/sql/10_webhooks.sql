@@ -54,6 +54,8 @@ create table delivery (
 );
 create index delivery_endpoint on delivery (endpoint_id, id);
 create index delivery_due on delivery (endpoint_id, next_attempt_at) where status = 'pending';
+create index delivery_leased on delivery (endpoint_id, lease_until)
+    where status = 'pending' and lease_until is not null;
 create index delivery_order on delivery (endpoint_id, object_id, seq) where status = 'pending';
 
 -- What an operator must look at: at most one open alarm for a kind and subject.

@@ -42,6 +42,8 @@ create table transaction (
     nonce bigint not null check (nonce >= 0),
     intent_id text not null unique references intent,
     seq bigint check (seq >= 0),                            -- payouts: the vault's sequence number
+    -- keccak256 of target and call data: whatever is signed for this nonce calls the same
+    call_hash bytea not null check (octet_length(call_hash) = 32),
     state text not null default 'signed'
         check (state in ('signed', 'mined', 'confirmed', 'reverted')),
     tx_hash bytea check (octet_length(tx_hash) = 32),       -- the attempt that was mined

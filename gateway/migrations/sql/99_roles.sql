@@ -22,8 +22,10 @@ grant insert, update, delete on all tables in schema public to mizan_api, mizan_
 -- The signer alone signs: it inserts transactions and attempts and moves nonces, and nothing else.
 -- The others follow what it signed, and can neither add to it nor change what it was.
 revoke insert, delete on transaction, attempt from mizan_api, mizan_worker;
-revoke update on signer, attempt from mizan_api, mizan_worker;
+revoke update on signer, transaction, attempt from mizan_api, mizan_worker;
 grant update (active) on signer to mizan_api, mizan_worker;
+grant update (state, tx_hash, block_number, block_hash, succeeded, gas_used, fee) on transaction
+    to mizan_api, mizan_worker;
 grant update (outcome, sent_at) on attempt to mizan_api, mizan_worker;
 grant insert on transaction, attempt to mizan_signer;
 grant update (next_nonce) on signer to mizan_signer;

@@ -11,7 +11,8 @@ down_revision = None
 def upgrade() -> None:
     """Create everything; exec_driver_sql, because plpgsql is full of colons and percent signs."""
     connection = op.get_bind()
-    for script in sorted((files("gateway.migrations") / "sql").iterdir(), key=lambda file: file.name):
+    folder = files("gateway.migrations") / "sql"
+    for script in sorted(folder.iterdir(), key=lambda file: file.name):
         cursor = connection.connection.cursor()
         cursor.execute(script.read_text().encode())
 

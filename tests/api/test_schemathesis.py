@@ -1,0 +1,123 @@
+"""The OpenAPI document is true: what schemathesis makes of it finds nothing.
+
+Every check is on, in every phase. Set MIZAN_FUZZ_SEED and MIZAN_FUZZ_EXAMPLES to look further.
+"""
+
+import os
+from collections import Counter
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi.testclient import TestClient
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+from schemathesis.engine.recorder import ScenarioRecorder
+
+from tests.api import world
+from tests.api.world import World
+from tests.flow.books import CHAIN
+
+SEED = int(os.environ.get("MIZAN_FUZZ_SEED", "20260131"))
+EXAMPLES = int(os.environ.get("MIZAN_FUZZ_EXAMPLES", "6"))
+REAL = 0.7  # how often an id is one that exists
+# The defaults, and what the contract adds: a well-formed request may be refused (400, 422), or need
+# a node that is away (424).
+ACCEPTED = ["2xx", "3xx", "400", "401", "403", "404", "409", "422", "424", "429", "5xx"]
+
+
+def known(made: World) -> dict[str, list[str]]:
+    """Return real values by where a request carries them."""
+    accounts = [made.merchant, made.person, "@amira"]
+    return {
+        "path.account": accounts,
+        "path.key": [made.spare_key_id],
+        "path.deposit": [made.deposit],
+        "path.transfer": [made.transfer],
+        "path.withdrawal": [made.held, made.approved, made.sent],
+        "path.invoice": [made.invoice, made.paid_invoice],
+        "path.link": [made.link],
+        "path.endpoint": [made.endpoint],
+        "path.delivery": [made.delivery],
+        "path.event": [made.event],
+        "path.alarm": [made.alarm],
+        "path.date": [made.closed_day],
+        "path.tx_hash": [made.tx_hash],
+        "query.account": accounts,
+        "query.merchant": accounts,
+        "query.asset": ["USDC", "ETH"],
+        "query.chain": [CHAIN],
+        "body.account": accounts,
+        "body.from": accounts,
+        "body.to": accounts,
+        "body.asset": ["USDC", "ETH"],
+        "body.chain": [CHAIN],
+        "body.currency": ["USD", "USDC", "ETH"],
+        "body.amount": ["0.01", "1", "12.5", "2000"],
+        "body.to_address": [world.SOMEBODY],
+    }
+
+
+def config(made: World, key: str) -> SchemathesisConfig:
+    """Return every phase and check, with this key."""
+    values = known(made)
+    bound = {
+        place: {"dictionary": place.replace(".", "_"), "probability": REAL} for place in values
+    }
+    return SchemathesisConfig.from_dict(
+        {
+            "seed": SEED,
+            "dictionaries": {
+                place.replace(".", "_"): {"values": found} for place, found in values.items()
+            },
+            "parameters": bound,
+            "headers": {"Authorization": f"Bearer {key}"},
+            "generation": {"max-examples": EXAMPLES, "database": "none", "no-shrink": True},
+            "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},
+            "continue-on-failure": True,
+        }
+    )
+
+
+def failures(recorder: ScenarioRecorder) -> list[str]:
+    """Return what the checks found in a scenario."""
+    found = []
+    for nodes in recorder.checks.values():
+        for node in nodes:
+            if node.failure_info is not None:
+                failure = node.failure_info.failure
+                code = node.failure_info.code_sample
+                found.append(f"{recorder.label}: {failure.title}: {failure.message}\n{code}")
+    return found
+
+
+def search(made: World, key: str) -> tuple[list[str], Counter[int]]:
+    """Run every phase; returns what was found and how often each status was answered."""
+    from gateway.app import app
+
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config(made, key))
+    found: list[str] = []
+    answered: Counter[int] = Counter()
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            found += failures(event.recorder)
+            answered.update(
+                case.response.status_code
+                for case in event.recorder.interactions.values()
+                if case.response is not None
+            )
+        elif isinstance(event, events.NonFatalError):
+            found.append(f"{event.label}: {event.value!r}")
+        elif isinstance(event, events.FatalError):
+            raise event.exception
+    return found, answered
+
+
+@pytest.mark.parametrize("who", ["operator", "merchant"])
+def test_nothing_is_found(http: TestClient, who: str) -> None:
+    made = world.build()
+    key: Any = getattr(made, f"{who}_key")
+    found, answered = search(made, key)
+    print(f"seed {SEED}, {EXAMPLES} examples, answers {dict(answered)}")
+    assert found == [], "\n\n".join(found)
+    assert answered[200] > 100

@@ -1,0 +1,136 @@
+"""A house with business in it, made without a node: what the contract's tests ask about."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+
+from gateway import db
+from gateway.accounts import service as accounts
+from gateway.invoices import links
+from gateway.invoices import service as invoices
+from gateway.scopes import ACCOUNT_SCOPES, OPERATOR_SCOPES
+from gateway.settlement import close
+from gateway.webhooks import alarms, endpoints
+from tests import asking
+from tests.flow import day
+from tests.flow.books import CHAIN, ETH, fund
+from tests.flow.outgoing import DOLLAR, ask, chain_rows
+
+SOMEBODY = "0x000000000000000000000000000000000000beef"
+HELD_DOLLARS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ids and keys of the house's people and things."""
+
+    merchant: str
+    person: str
+    operator_key: str
+    approver_key: str
+    merchant_key: str
+    person_key: str
+    spare_key_id: str
+    deposit: str
+    transfer: str
+    sent: str
+    held: str
+    approved: str
+    invoice: str
+    paid_invoice: str
+    link: str
+    endpoint: str
+    delivery: str
+    event: str
+    alarm: str
+    closed_day: str
+    tx_hash: str
+
+
+def build() -> World:
+    """Fill a fresh database, whose assets USDC and ETH exist, with one of everything."""
+    merchant, merchant_key = person("falafel-corner", "merchant")
+    amira, person_key = person("amira")
+    operator_key, approver_key = house_key(), house_key()
+    with db.transaction() as session:
+        chain_rows(session)
+        spare, _ = accounts.issue_key(
+            session, account_id=merchant, name="spare", scopes=frozenset({"accounts:read"})
+        )
+        endpoint = endpoints.create(
+            session, account_id=merchant, url="https://shop.example/hooks", events=None
+        ).id
+        fund(session, merchant, 10**18, asset=ETH, key="ether")
+        fund(session, amira, 1_000_000 * DOLLAR)
+        link = links.create(
+            session,
+            account_id=merchant,
+            title="Tea",
+            amount=None,
+            currency_code="USD",
+            assets=None,
+            success_url=None,
+            max_uses=None,
+            metadata={"table": "4"},
+        ).id
+        shop = accounts.get(session, merchant)
+        invoice = asking.asked(session, shop, order_id="1042").invoice.id
+        paid = asking.asked(session, shop, amount="20").invoice.id
+        alarms.raise_alarm(session, kind="books_differ", subject=CHAIN, detail="off by one")
+    now = datetime.now(UTC)
+    day.read_to(5, now)
+    day.date_all(day.deposit(merchant, 7 * DOLLAR), now - timedelta(days=1))
+    deposit = day.deposit(merchant, 20 * DOLLAR, invoice=paid)
+    with db.transaction() as session:
+        asking.pay(session, invoices.get(session, paid), "20", deposit=deposit)
+        approved = ask(session, amira, 25 * DOLLAR, by="key_a").id
+        held = ask(session, amira, HELD_DOLLARS * DOLLAR, by="key_a").id
+        found = session.execute(
+            text("select id as delivery, event_id as event from delivery limit 1")
+        ).one()
+        alarm = session.execute(text("select id from alarm")).scalar_one()
+    with db.transaction() as session:
+        closed = close.close_next_day(session, now)
+        assert closed is not None
+    return World(
+        merchant=merchant,
+        person=amira,
+        operator_key=operator_key,
+        approver_key=approver_key,
+        merchant_key=merchant_key,
+        person_key=person_key,
+        spare_key_id=spare.id,
+        deposit=deposit,
+        transfer=day.transfer(amira, merchant, "1.50"),
+        sent=day.withdraw(merchant, 2 * DOLLAR, 150_000),
+        held=held,
+        approved=approved,
+        invoice=invoice,
+        paid_invoice=paid,
+        link=link,
+        endpoint=endpoint,
+        delivery=found.delivery,
+        event=found.event,
+        alarm=alarm,
+        closed_day=closed.isoformat(),
+        tx_hash="0x" + day.tx(deposit).hex(),
+    )
+
+
+def person(handle: str, kind: str = "person") -> tuple[str, str]:
+    """Open an account; returns its id and a key of its own with every scope."""
+    with db.transaction() as session:
+        account = accounts.open_account(session, handle=handle, kind=kind).id
+        _, secret = accounts.issue_key(
+            session, account_id=account, name="own", scopes=ACCOUNT_SCOPES
+        )
+    return account, secret
+
+
+def house_key() -> str:
+    """Return a fresh operator's key with every scope."""
+    with db.transaction() as session:
+        _, secret = accounts.issue_key(session, account_id=None, name="op", scopes=OPERATOR_SCOPES)
+    return secret
+

@@ -1,0 +1,225 @@
+"""The payer's page in a browser: every state, in both languages and both themes."""
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from gateway import db
+from gateway.accounts.store import Account
+from gateway.ids import new_id
+from gateway.invoices import links, service
+from gateway.invoices.facts import Facts
+from tests import asking
+
+STATES = ("open", "partial", "processing", "paid", "over", "expired", "expired_partial", "void")
+PAYMENTS = {
+    "partial": ("5", "credited"),
+    "processing": ("12.5", "confirming"),
+    "paid": ("12.5", "credited"),
+    "over": ("15", "credited"),
+    "expired_partial": ("5", "credited"),
+}
+PAGE_BYTES_MAX = 30_000
+
+
+def shop_of(session: Session) -> Account:
+    """Return the one merchant of these tests."""
+    return session.scalars(select(Account)).first() or asking.merchant(session)
+
+
+def in_state(state: str) -> str:
+    """Bring an invoice into a state; returns the path of its page."""
+    with db.transaction() as session:
+        shop = shop_of(session)
+        facts = asking.asked(
+            session, shop, title="Order 1042", success_url="https://shop.example/thanks"
+        )
+        if state in PAYMENTS:
+            amount, status = PAYMENTS[state]
+            asking.pay(session, facts, amount, status, deposit=new_id("dep"))
+        if state.startswith("expired"):
+            session.execute(
+                text("update invoice set expires_at = now() - interval '1 minute' where id = :id"),
+                {"id": facts.invoice.id},
+            )
+            session.expire_all()
+            service.expire_due(session)
+        if state == "void":
+            service.void(session, facts.invoice.id)
+        return f"/pay/{facts.invoice.id}"
+
+
+def add_payment(path: str, amount: str, status: str = "credited") -> None:
+    with db.transaction() as session:
+        facts: Facts = service.get(session, path.rpartition("/")[2])
+        asking.pay(session, facts, amount, status, deposit=f"dep_{path}")
+
+
+@pytest.fixture
+def payer(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """Open the site as a payer; a console error or a foreign request fails the test."""
+
+    opened: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def complain(text: str) -> None:
+        if "Content Security Policy" in text:
+            complaints.append(text)
+
+    def visit(path: str, **options: object) -> Page:
+        context: BrowserContext = browser.new_context(base_url=site, **options)  # type: ignore[arg-type]
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complain(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        foreign = re.compile(rf"^(?!{re.escape(site)})http")
+        page.route(foreign, lambda route: complaints.append(route.request.url))
+        page.goto(path)
+        return page
+
+    yield visit
+    for context in opened:
+        context.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_state_is_accessible(payer: Callable[..., Page], language: str, theme: str) -> None:
+    page = payer("/checkout/none", color_scheme=theme, locale=language)
+    for state in STATES:
+        page.goto(in_state(state))
+        expect(page.locator("#panel")).to_have_attribute("data-state", state)
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        direction = {"en": "ltr", "ar": "rtl"}[language]
+        expect(page.locator("html")).to_have_attribute("dir", direction)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{state}: {found.generate_report()}"
+        wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{state} scrolls sideways by {wide}"
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_link_is_accessible_and_paid_by_keyboard(
+    payer: Callable[..., Page], language: str
+) -> None:
+    with db.transaction() as session:
+        link = links.create(
+            session,
+            account_id=shop_of(session).id,
+            title="Tea",
+            amount=None,
+            currency_code="USD",
+            assets=None,
+            success_url=None,
+            max_uses=None,
+            metadata={},
+        ).id
+    page = payer(f"/l/{link}", locale=language)
+    assert Axe().run(page).violations_count == 0
+    page.keyboard.press("Tab")
+    expect(page.locator("#amount")).to_be_focused()
+    page.keyboard.type("4.20")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/pay/inv_*")
+    expect(page.locator("#amount")).to_have_text("4.20")
+    expect(page.locator("#purpose")).to_have_text("Tea")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_address_and_amount_stand_whole_and_the_choice_changes_them(
+    payer: Callable[..., Page], javascript: bool
+) -> None:
+    page = payer(in_state("open"), java_script_enabled=javascript, locale="en")
+    expect(page.locator("#amount")).to_have_text("12.50")
+    expect(page.locator("#address")).to_have_text(re.compile(r"^0x[0-9a-fA-F]{40}$"))
+    assert page.locator("#qr svg").count() == 1
+    assert page.locator("#copy-address").is_visible() is javascript
+    page.locator("#option-ETH").click()
+    expect(page.locator("#amount")).to_have_text("0.00625")
+    expect(page.locator("#asset")).to_have_text("ETH")
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_page_follows_a_payment_live(payer: Callable[..., Page], language: str) -> None:
+    path = in_state("open")
+    page = payer(path, locale=language)
+    before = page.title()
+    page.locator("#details summary").click()
+    page.locator("#copy-amount").focus()
+    add_payment(path, "5", "confirming")
+    expect(page.locator("#panel")).to_have_attribute("data-state", "partial")
+    expect(page.locator("#amount")).to_have_text("7.50")
+    expect(page.locator("#copy-amount")).to_be_focused()
+    assert page.locator("#details").get_attribute("open") is not None
+    expect(page.locator("#announce")).not_to_be_empty()
+    add_payment(path, "12.5", "confirming")
+    expect(page.locator("#progress")).to_have_attribute("data-needed", "3")
+    add_payment(path, "12.5")
+    expect(page.locator("#panel")).to_have_attribute("data-state", "paid")
+    expect(page.locator("#return")).to_have_attribute("href", "https://shop.example/thanks")
+    assert page.title() != before
+
+
+def test_without_script_the_page_refreshes_until_it_is_paid(payer: Callable[..., Page]) -> None:
+    path = in_state("open")
+    page = payer(path, java_script_enabled=False)
+    assert page.locator("noscript meta[http-equiv=refresh], meta[http-equiv=refresh]").count()
+    add_payment(path, "12.5")
+    page.reload()
+    expect(page.locator("#panel")).to_have_attribute("data-state", "paid")
+    expect(page.locator("#receipt code.hash")).to_have_text(re.compile("^0x[0-9a-f]{64}$"))
+    assert "refresh" not in page.content()
+
+
+def test_copying_gives_the_whole_address_and_says_so(payer: Callable[..., Page]) -> None:
+    page = payer(in_state("open"), permissions=["clipboard-read", "clipboard-write"], locale="en")
+    page.locator("#copy-address").click()
+    expect(page.locator("#announce")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#address").inner_text().replace("\n", "")
+
+
+def test_the_language_can_be_switched_and_stays(payer: Callable[..., Page]) -> None:
+    page = payer(in_state("open"), locale="en")
+    page.locator("#lang-ar").click()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    page.locator("#option-ETH").click()
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.locator("#asset")).to_have_text("ETH")
+
+
+def test_the_whole_page_is_light(payer: Callable[..., Page], site: str) -> None:
+    page = payer("/checkout/none")
+    sizes: list[int] = []
+    page.on("response", lambda answer: sizes.append(answer_size(answer)))
+    page.goto(in_state("open"))
+    page.wait_for_timeout(300)
+    assert 0 < sum(sizes) < PAGE_BYTES_MAX
+
+
+def answer_size(answer: object) -> int:
+    """Return the length of an answer's body; the live stream has no end, so none."""
+    if "/events" in answer.url:  # type: ignore[attr-defined]
+        return 0
+    return len(answer.body())  # type: ignore[attr-defined]
+
+
+def test_a_narrow_phone_shows_it_all(payer: Callable[..., Page]) -> None:
+    page = payer(in_state("partial"), viewport={"width": 320, "height": 560}, locale="ar")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_the_page_lives_without_redis(payer: Callable[..., Page]) -> None:
+    path = in_state("open")
+    page = payer(path, locale="en")
+    with db.transaction() as session:
+        facts = service.get(session, path.rpartition("/")[2])
+        asking.pay(session, facts, "12.5", deposit=f"dep_{path}")
+        session.info.clear()  # nobody publishes, as when Redis is away
+    expect(page.locator("#panel")).to_have_attribute("data-state", "paid")
