@@ -6,7 +6,7 @@ PYTHON := $(BIN)/python
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help ready run story reset test check bench browser
+.PHONY: help ready run story reset test check bench pictures browser
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ contracts/node_modules/installed: contracts/package.json contracts/package-lock.
 	    || { echo "Node 20 or newer is needed; found: $$(node --version 2>&1)"; exit 1; }
 	npm --prefix contracts ci --no-audit --no-fund
 	@touch $@
+
+pictures: browser ## take the pictures of the README anew
+	@exec $(PYTHON) -m bench.pictures
 
 # The browser of the page tests: the machine's, else Debian's, else Playwright's own.
 browser: ready

@@ -16,6 +16,7 @@ from gateway.logs import configure_logs
 from gateway.settlement.routes import routes as settlement
 from gateway.transfers.routes import routes as transfers
 from gateway.web import health, problems
+from gateway.web.document import Gateway
 from gateway.web.middleware import RequestIds
 from gateway.webhooks.routes import routes as webhooks
 from gateway.withdrawals.routes import routes as withdrawals
@@ -33,7 +34,7 @@ async def lifespan(_: FastAPI) -> AsyncIterator[None]:
 def create_app() -> FastAPI:
     """Put the rooms together."""
     configure_logs()
-    app = FastAPI(
+    app = Gateway(
         title="Mizan",
         version=VERSION,
         summary="Deposits, transfers, payment links and withdrawals on EVM chains, on one ledger.",

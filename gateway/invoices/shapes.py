@@ -14,7 +14,7 @@ from gateway.invoices.rules import (
 )
 from gateway.invoices.store import PaymentLink, asked
 from gateway.settings import settings
-from gateway.web.shapes import Address, Amount, Body, Metadata, Name, Time, storable
+from gateway.web.shapes import Address, Amount, Body, Metadata, Name, Text, Time, storable
 
 URL_LENGTH_MAX = 2_000
 USES_MAX = 2**31 - 1
@@ -46,6 +46,7 @@ Currency = Annotated[
     AfterValidator(storable),
 ]
 WebAddress = Annotated[str, Field(max_length=URL_LENGTH_MAX), AfterValidator(web_address)]
+Payee = Annotated[Text | None, Field(max_length=80, description="required of operators")]
 Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(storable)]
 
 
@@ -70,7 +71,7 @@ def pairs(assets: list[AssetOnChain] | None) -> tuple[tuple[str, str], ...] | No
 class InvoiceBody(Body):
     """A new invoice; the same body under one order_id again gives the same invoice."""
 
-    account: Annotated[str | None, Field(max_length=80, description="required of operators")] = None
+    account: Payee = None
     amount: Amount
     currency: Currency = "USD"
     order_id: Name | None = None
@@ -96,7 +97,7 @@ class RefundBody(Body):
 class LinkBody(Body):
     """A new payment link; without an amount the payer chooses."""
 
-    account: Annotated[str | None, Field(max_length=80, description="required of operators")] = None
+    account: Payee = None
     title: Title
     amount: Amount | None = None
     currency: Currency = "USD"

@@ -4,7 +4,6 @@ A key of the house (an operator's) acts for every account; an account's key for 
 and another account's object does not exist for it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -80,19 +79,23 @@ def authenticate(
     return Principal(row.id, row.account_id, frozenset(row.scopes))
 
 
-def require(scope: str, *, idempotency_key: bool = False) -> Callable[..., Principal]:
-    """Return the dependency that admits a key with this scope and answers a repeated POST.
+@dataclass(frozen=True)
+class Require:
+    """The dependency that admits a key with this scope and answers a repeated POST.
 
     With `idempotency_key` the POST must carry one: money must not move twice by a lost answer.
     """
-    assert scope in OPERATOR_SCOPES, scope
 
-    def admit(
-        request: Request, session: Tx, principal: Annotated[Principal, Depends(authenticate)]
+    scope: str
+    idempotency_key: bool = False
+
+    def __call__(
+        self, request: Request, session: Tx, principal: Annotated[Principal, Depends(authenticate)]
     ) -> Principal:
-        if scope not in principal.scopes:
-            raise Forbidden(f"this key lacks the scope {scope}", code="scope_missing")
-        if idempotency_key and request.state.idempotency_key is None:
+        """Return the key's holder; raises Forbidden, BadRequest, and as replay_or_claim."""
+        if self.scope not in principal.scopes:
+            raise Forbidden(f"this key lacks the scope {self.scope}", code="scope_missing")
+        if self.idempotency_key and request.state.idempotency_key is None:
             raise BadRequest("send an Idempotency-Key", code="idempotency_key_required")
         # after the scope, and by account: a rotated key must find the answers of the old one
         replay_or_claim(
@@ -100,4 +103,8 @@ def require(scope: str, *, idempotency_key: bool = False) -> Callable[..., Princ
         )
         return principal
 
-    return admit
+
+def require(scope: str, *, idempotency_key: bool = False) -> Require:
+    """Return what a route depends on to be asked with a key of this scope only."""
+    assert scope in OPERATOR_SCOPES, scope
+    return Require(scope, idempotency_key)

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 from sqlalchemy import Select, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gateway.errors import Refused
+from gateway.web.shapes import Moment, Text
 
 LIMIT_MAX = 100
 LIMIT_DEFAULT = 20
@@ -29,9 +30,9 @@ class Cursor(BaseModel):
 
 def cursor(
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
-    starting_after: Annotated[str | None, Query(max_length=80)] = None,
-    created_from: AwareDatetime | None = None,
-    created_to: AwareDatetime | None = None,
+    starting_after: Annotated[Text | None, Query(max_length=80)] = None,
+    created_from: Moment | None = None,
+    created_to: Moment | None = None,
 ) -> Cursor:
     """Read the common parameters of every list."""
     return Cursor(

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from sqlalchemy.exc import DBAPIError, OperationalError
 from starlette.exceptions import HTTPException
@@ -14,6 +15,7 @@ from gateway.errors import GatewayError
 from gateway.web.requests import TransactionRoute
 
 MEDIA_TYPE = "application/problem+json"
+METHOD_NOT_ALLOWED = 405
 TITLES = {404: "Not found", 405: "Method not allowed"}
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57014"})
 
@@ -39,12 +41,23 @@ class Problem(BaseModel):
     errors: list[FieldError] = []
 
 
+MEANINGS = {
+    400: "The request lacks something it must carry, or cannot be read",
+    401: "No key, or one that is unknown or revoked",
+    403: "The key lacks the scope",
+    404: "No such object, or another account's",
+    409: "The object's state does not allow this, or the same Idempotency-Key is running",
+    422: "Malformed or refused; `code` and `errors` say what to change",
+    424: "A rate or a node is away",
+    429: "Too many requests",
+    503: "The database or Redis is away; nothing was done",
+}
 DOCUMENTED: dict[int | str, dict[str, Any]] = {
     status: {
-        "model": Problem,
+        "description": MEANINGS[status],
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
     }
-    for status in (400, 401, 403, 404, 409, 422, 424, 429, 503)
+    for status in MEANINGS
 }
 
 
@@ -98,9 +111,21 @@ async def http_refused(request: Request, error: Exception) -> JSONResponse:
     """Answer what the framework refuses: an unknown path, a wrong method."""
     assert isinstance(error, HTTPException)
     title = TITLES.get(error.status_code, "Refused")
-    headers = dict(error.headers) if error.headers else None
+    headers = dict(error.headers or {})
+    if error.status_code == METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(methods_of(request)))
     code = title.lower().replace(" ", "_")
     return problem(request, error.status_code, title, str(error.detail), code, headers=headers)
+
+
+def methods_of(request: Request) -> set[str]:
+    """Return every method of the path; the framework tells those of its first route only."""
+    path = request.scope["path"]
+    found: dict[str, set[str]] = {}
+    for route in iter_route_contexts(request.app.routes):
+        if route.methods and route.path_regex.match(path):
+            found.setdefault(str(route.path_format), set()).update(route.methods)
+    return next(iter(found.values()), set())
 
 
 async def database_away(request: Request, error: Exception) -> JSONResponse:

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from starlette.types import Message
 
 from gateway import db
 from gateway.errors import BadRequest, Conflict, KeyReused
@@ -40,9 +41,9 @@ class TransactionRoute(APIRoute):
         """Wrap FastAPI's handler with begin, remember and commit."""
         handle = super().get_route_handler()
 
-        async def in_one_transaction(request: Request) -> Response:
-            body = await read_body(request)
-            request.state.hash = request_hash(request, body)
+        async def in_one_transaction(unbounded: Request) -> Response:
+            request = bounded(unbounded)
+            request.state.hash = request_hash(request, await request.body())
             session = await run_in_threadpool(begin)
             request.state.session = session
             try:
@@ -57,12 +58,22 @@ class TransactionRoute(APIRoute):
         return in_one_transaction
 
 
-async def read_body(request: Request) -> bytes:
-    """Return the body, refusing one longer than BODY_BYTES_MAX before it is all in memory."""
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > BODY_BYTES_MAX:
-        raise BadRequest(f"the body may have {BODY_BYTES_MAX} bytes", code="body_too_large")
-    return await request.body()
+def bounded(request: Request) -> Request:
+    """Return the request, whose body is refused once it is longer than BODY_BYTES_MAX.
+
+    Counted as it comes: a chunked body tells no length.
+    """
+    received = 0
+
+    async def receive() -> Message:
+        nonlocal received
+        message = await request.receive()
+        received += len(message.get("body", b""))
+        if received > BODY_BYTES_MAX:
+            raise BadRequest(f"the body may have {BODY_BYTES_MAX} bytes", code="body_too_large")
+        return message
+
+    return Request(request.scope, receive)
 
 
 def request_hash(request: Request, body: bytes) -> bytes:

@@ -1,18 +1,22 @@
 """Shapes that many routes share: metadata, amounts as strings, times in UTC."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 
-Metadata = Annotated[
-    dict[
-        Annotated[str, Field(min_length=1, max_length=40)],
-        Annotated[str, Field(max_length=500)],
-    ],
-    Field(max_length=50, description="Your own strings, kept and given back."),
-]
-
+RFC3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 def storable(text: str) -> str:
     """Refuse what Postgres cannot store in text: NUL and lone surrogates."""
@@ -22,6 +26,13 @@ def storable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(storable)]
+Metadata = Annotated[
+    dict[
+        Annotated[Text, Field(min_length=1, max_length=40)],
+        Annotated[Text, Field(max_length=500)],
+    ],
+    Field(max_length=50, description="Your own strings, kept and given back."),
+]
 Amount = Annotated[
     str,
     Field(
@@ -46,6 +57,14 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def in_rfc3339(text: object) -> object:
+    """Refuse what is no RFC 3339 time: the parser would take a bare number for Unix seconds."""
+    if isinstance(text, str) and not RFC3339.fullmatch(text):
+        raise ValueError("an RFC 3339 time with its zone, such as 2026-01-31T00:00:00Z")
+    return text
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(in_rfc3339)]
 Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
 
 

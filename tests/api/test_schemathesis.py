@@ -5,6 +5,7 @@ Every check is on, in every phase. Set MIZAN_FUZZ_SEED and MIZAN_FUZZ_EXAMPLES t
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def known(made: World) -> dict[str, list[str]]:
         "body.asset": ["USDC", "ETH"],
         "body.chain": [CHAIN],
         "body.currency": ["USD", "USDC", "ETH"],
-        "body.amount": ["0.01", "1", "12.5", "2000"],
+        "body.amount": ["0.01", "1", "12.5", "2000", "0.0000001", "9" * 59],
         "body.to_address": [world.SOMEBODY],
     }
 
@@ -91,21 +92,24 @@ def failures(recorder: ScenarioRecorder) -> list[str]:
     return found
 
 
-def search(made: World, key: str) -> tuple[list[str], Counter[int]]:
-    """Run every phase; returns what was found and how often each status was answered."""
+def answers(recorder: ScenarioRecorder) -> Iterator[tuple[str, int]]:
+    """Return each call of a scenario with the status it was answered."""
+    for case_id, interaction in recorder.interactions.items():
+        if interaction.response is not None:
+            yield recorder.cases[case_id].value.operation.label, interaction.response.status_code
+
+
+def search(made: World, key: str) -> tuple[list[str], Counter[tuple[str, int]]]:
+    """Run every phase; returns what was found, and how often each call answered each status."""
     from gateway.app import app
 
     schema = schemathesis.openapi.from_asgi("/openapi.json", app, config=config(made, key))
     found: list[str] = []
-    answered: Counter[int] = Counter()
+    answered: Counter[tuple[str, int]] = Counter()
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
             found += failures(event.recorder)
-            answered.update(
-                case.response.status_code
-                for case in event.recorder.interactions.values()
-                if case.response is not None
-            )
+            answered.update(answers(event.recorder))
         elif isinstance(event, events.NonFatalError):
             found.append(f"{event.label}: {event.value!r}")
         elif isinstance(event, events.FatalError):

@@ -76,7 +76,7 @@ def test_settlements_are_listed_open_days_first_by_any_page(shop: Client) -> Non
     assert (rows[0]["fees"], rows[0]["payouts"]) == ("-0.01", "-3.50")
     paged, cursor = [], None
     while True:
-        query = {"starting_after": cursor} if cursor else {}
+        query: dict[str, str] = {"starting_after": cursor} if cursor else {}
         page = shop.get("/v1/settlements", limit=2, **query).json()
         paged += page["data"]
         cursor = page["data"][-1]["id"]

@@ -110,6 +110,7 @@ def test_events_are_listed_newest_first_and_filtered(shop: Client, operator: Cli
     assert shop.get(f"/v1/events/{first}").json()["type"] == "invoice.paid"
     assert set(found[0]) == {"id", "type", "created_at", "data"}
     for order in ("asc", "desc"):
+        assert shop.get("/v1/events", order=order, starting_after="a\x00b").status_code == 422
         lost = shop.get("/v1/events", order=order, starting_after="evt_nowhere")
         assert (lost.status_code, lost.json()["code"]) == (422, "unknown_cursor")
 
@@ -159,7 +160,7 @@ def test_a_replay_by_small_pages_has_every_event_once(shop: Client) -> None:
             )
     numbers, cursor = [], None
     for _ in range(5):
-        query = {"starting_after": cursor} if cursor else {}
+        query: dict[str, str] = {"starting_after": cursor} if cursor else {}
         page = shop.get("/v1/events", order="asc", limit=2, **query).json()
         numbers += [event["data"]["number"] for event in page["data"]]
         cursor = page["data"][-1]["id"]

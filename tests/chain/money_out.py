@@ -25,7 +25,17 @@ from gateway.settings import settings
 from gateway.webhooks.store import Alarm
 from gateway.withdrawals import service
 from gateway.withdrawals.store import Withdrawal
-from tests.chain.money_in import CHAIN, DOLLAR, ETH, ETHER, USDC, Till, hexed, ledger_is_sound
+from tests.chain.money_in import (
+    CHAIN,
+    DOLLAR,
+    ETH,
+    ETHER,
+    USDC,
+    Till,
+    hexed,
+    ledger_is_sound,
+    number,
+)
 from workers import pay, signer, sweep
 
 PASSWORD = "a password of tests"
@@ -211,6 +221,14 @@ def open_desk(till: Till, keystore: Path, monkeypatch: pytest.MonkeyPatch) -> De
                 session, chain=CHAIN, address=place, role=role, next_nonce=till.node.nonce(place)
             )
     return desk
+
+
+def assert_paid_once(desk: Desk, withdrawal: str, to: bytes, units: int) -> None:
+    """Assert that the only withdrawal arrived, ended, and was booked, once."""
+    assert desk.holds(to) == units
+    assert desk.row(withdrawal).status == "confirmed"
+    assert number("select count(*) from ledger.transfer where kind = 3") == 2
+    assert desk.sound()
 
 
 @contextmanager

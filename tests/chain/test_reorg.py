@@ -1,6 +1,7 @@
 """The chain changes its mind under a deposit; each ending is the one the ledger must have."""
 
 import pytest
+from sqlalchemy import text
 
 from gateway import bell, db
 from gateway.accounts import service as accounts
@@ -290,6 +291,17 @@ def test_a_node_that_began_anew_is_another_chain(till: Till, account: str) -> No
         assert till.follower.step() is Step.HALTED
     assert till.follower.cursor() == place
     assert till.available(account) == DOLLAR
+
+
+def test_what_stands_in_no_block_of_ours_is_not_credited(till: Till, account: str) -> None:
+    """The compare-and-set looks at the block itself, whatever the status says."""
+    till.pay_usdc(till.address(account), DOLLAR)
+    till.mine()
+    with db.transaction() as session:
+        session.execute(text("update sighting set canonical = false"))
+    till.mine(4)
+    assert till.only().status == "confirming"
+    assert till.available(account) == 0
 
 
 def test_two_deposits_of_one_account_are_taken_back_together(till: Till, account: str) -> None:

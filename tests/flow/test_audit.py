@@ -11,6 +11,7 @@ from gateway.ledger.chart import Chart, Movement
 from gateway.money import Money
 from gateway.settlement import audit
 from gateway.settlement.store import snapshot
+from tests.chain.money_out import role
 from tests.flow.books import CHAIN, USDC
 from tests.flow.day import (
     date_all,
@@ -120,3 +121,22 @@ def test_the_worker_raises_one_alarm_a_breach_and_none_for_a_node_away() -> None
     assert [tuple(row) for row in alarms] == [("audit.transfers.posted", "books")]
     assert away.away
     assert not away.is_breach
+
+
+def test_each_process_s_own_role_is_enough(business: str) -> None:
+    from gateway.settlement import close, report, rules
+    from workers.close import close as close_worker
+    from workers.deliver import deliver as deliver_worker
+
+    date_all(deposit(open_shop("early"), 5), YESTERDAY)
+    read_to(9, datetime.now(UTC))
+    with role("mizan_worker"):
+        close_worker()
+        audit_worker()
+        deliver_worker()
+    with role("mizan_api"), snapshot() as session:
+        assert session.scalar(text("select count(*) from settlement")) > 0
+        assert session.scalar(text("select count(*) from alarm")) == 0
+        start, end = rules.span(None, None)
+        assert report.report(session, owner=business, since=start, until=end).data
+        assert close.open_days(session)

@@ -163,7 +163,7 @@ def test_a_day_closes_when_its_last_block_is_final(shop: str) -> None:
     assert close_one(MIDNIGHT + timedelta(minutes=1)) is None
     with db.transaction() as session:
         (row,) = session.query(Settlement)
-        assert (row.closing_balance, row.gross, row.count) == (5_000_000, 5_000_000, 1)
+        assert [int(row.closing_balance), int(row.gross), row.count] == [5_000_000, 5_000_000, 1]
         (event,) = session.scalars(text("select data from event where type = 'settlement.closed'"))
     assert (event["date"], event["account"]) == ("2026-11-20", shop)
     assert event["data"][0]["status"] == "closed"
@@ -187,7 +187,7 @@ def test_days_follow_each_other_and_columns_add_up(shop: str) -> None:
         assert row.closing_balance == row.opening_balance + row.net + row.payouts
     for earlier, later in pairwise(mine):
         assert later.opening_balance == earlier.closing_balance
-    assert (mine[0].fees, mine[0].payouts, mine[0].count) == (-10_000, -1_000_000, 2)
+    assert [int(mine[0].fees), int(mine[0].payouts), mine[0].count] == [-10_000, -1_000_000, 2]
     assert mine[2].payouts == -2_000_000
     assert [row.gross for row in rows if row.account_id == other] == [2_000_000]
 
@@ -227,4 +227,5 @@ def test_an_open_day_is_computed_now(shop: str) -> None:
     with db.transaction() as session:
         (today,) = close.open_days(session)
         (row,) = close.live(session, today, shop)
-    assert (row.gross, row.created_at) == (5_000_000, None)
+    assert int(row.gross) == 5_000_000
+    assert row.id.startswith(f"set_{today:%Y%m%d}_{shop}")

@@ -77,6 +77,10 @@ def test_at_every_step_the_chain_is_the_ledger(desk: Desk) -> None:
         assert differences(desk) == NONE
     row = desk.row(withdrawal)
     assert row.status == "confirmed"
+    assert {intent.kind for intent in desk.intents() if intent.status == "done"} == {
+        "payout",
+        "sweep",
+    }
     assert breaches() == []
     assert row.tx_hash is not None
     with db.transaction() as session:

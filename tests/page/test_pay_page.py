@@ -218,6 +218,7 @@ def test_a_narrow_phone_shows_it_all(payer: Callable[..., Page]) -> None:
 def test_the_page_lives_without_redis(payer: Callable[..., Page]) -> None:
     path = in_state("open")
     page = payer(path, locale="en")
+    expect(page.locator("#invoice")).to_have_attribute("data-live", "on")
     with db.transaction() as session:
         facts = service.get(session, path.rpartition("/")[2])
         asking.pay(session, facts, "12.5", deposit=f"dep_{path}")

@@ -16,7 +16,10 @@ from gateway.local.stack import Stack
 from gateway.local.up import prepare, wait_until_ready
 from gateway.settings import Settings
 from tests.conftest import forget
+from tests.page.conftest import browser_type_launch_args
 from tests.whole.world import Api, Chain, eventually
+
+__all__ = ["browser_type_launch_args"]  # pytest finds it here
 
 ROOT = Path(__file__).parents[2]
 READY_SECONDS = 90.0
@@ -69,9 +72,7 @@ class Whole:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
     """The installation all tests of this folder share; each leaves it running and healthy."""
     home = tmp_path_factory.mktemp("whole")
-    given = Settings(
-        MIZAN_HOME=home, DATABASE_URL="", REDIS_URL="", CHAINS="", MIZAN_KEYSTORE=None
-    )
+    given = Settings(MIZAN_HOME=home, DATABASE_URL="", REDIS_URL="", CHAINS="", MIZAN_KEYSTORE=None)
     before = dict(os.environ)
     with Stack(given, durable=False) as stack:
         stack.start_servers()

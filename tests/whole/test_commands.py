@@ -38,7 +38,7 @@ def test_the_report_is_csv_that_adds_up(running: Whole) -> None:
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     ids = {row["id"] for row in running.api.all("/v1/deposits", account=account)}
     (row,) = [row for row in rows if row["id"] in ids]
-    assert (row["asset"], row["gross"], row["net"]) == ("USDC", "3.210000", "3.210000")
+    assert (row["asset"], row["gross"], row["net"]) == ("USDC", "3.21", "3.21")
 
 
 def test_a_new_key_opens_and_is_shown_once(running: Whole) -> None:
@@ -56,4 +56,4 @@ def test_a_rescan_adds_nothing_twice(running: Whole) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("0 deposits")
     assert len(running.api.all("/v1/deposits", account=account)) == 1
-    assert running.api.balance(account, "USDC")["available"] == "1.500000"
+    assert running.api.balance(account, "USDC")["available"] == "1.5"

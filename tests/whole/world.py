@@ -30,7 +30,7 @@ REPEATED = frozenset({429, 503})
 
 
 def eventually(what: str, look: Callable[[], Seen], seconds: float = 60.0) -> Seen:
-    """Return the first true thing `look` sees; fail when it takes longer than a slow machine may."""
+    """Return the first true thing `look` sees; fail when even a slow machine would have it."""
     deadline = time.monotonic() + seconds
     while True:
         seen = look()

@@ -63,6 +63,7 @@ if (!document.querySelector('[data-final]')) {
   const source = new EventSource(invoice.dataset.events)
   source.addEventListener('panel', (event) => {
     const data = JSON.parse(event.data)
+    invoice.dataset.live = 'on'
     show(data)
     if (data.final) source.close()
   })

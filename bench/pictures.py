@@ -1,0 +1,92 @@
+"""The README's pictures, taken by a real browser from the running system: `make pictures`."""
+
+import shutil
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from playwright.sync_api import Browser, sync_playwright
+
+from bench.whole import everything
+from gateway.local.story import tell
+
+FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+PHONE = {"width": 420, "height": 860}
+REPORT_STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 24px; color: #16211c; background: #fff }
+h1 { font-size: 20px } table { border-collapse: collapse; width: 100% }
+th, td { padding: 6px 10px; border-bottom: 1px solid #dde5e1; text-align: end; white-space: nowrap }
+th { color: #4a5b53; font-weight: 600 } th:first-child, td:first-child { text-align: start }
+tfoot td { font-weight: 700; border-top: 2px solid #16211c }
+"""
+COLUMNS = ("type", "invoice", "asset", "gross", "fee", "net", "block_number", "balance_after")
+
+
+def main() -> None:
+    """Tell the story, then take the pictures of what it left."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with everything() as (_, facts):
+        tell(facts)
+        invoice = post(facts, "/v1/invoices", {"amount": "12.50", "currency": "USD"})
+        with sync_playwright() as playwright:
+            found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
+            browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+            page_picture(browser, f"{invoice['url']}?lang=en", "light", "page-en.png")
+            page_picture(browser, f"{invoice['url']}?lang=ar", "dark", "page-ar.png")
+            report_picture(browser, facts)
+            browser.close()
+
+
+def page_picture(browser: Browser, url: str, scheme: Any, name: str) -> None:
+    """Take the payer's page as a phone shows it."""
+    page = browser.new_page(viewport=PHONE, color_scheme=scheme, device_scale_factor=2)  # type: ignore[arg-type]
+    page.goto(url)
+    page.screenshot(path=FOLDER / name)
+    page.close()
+
+
+def report_picture(browser: Browser, facts: dict[str, Any]) -> None:
+    """Take the settlement report of the story, with its totals."""
+    headers = {"authorization": f"Bearer {facts['operator_key']}"}
+    query = {"from": "2000-01-01", "to": "2100-01-01"}
+    answer = httpx2.get(
+        f"{facts['base_url']}/v1/reports/settlement", params=query, headers=headers, timeout=30
+    )
+    report = answer.raise_for_status().json()
+    page = browser.new_page(viewport={"width": 1060, "height": 200}, device_scale_factor=2)
+    page.set_content(report_html(report))
+    page.screenshot(path=FOLDER / "report.png", full_page=True)
+    page.close()
+
+
+def report_html(report: dict[str, Any]) -> str:
+    """Write a report as a table."""
+    head = "".join(f"<th>{name.replace('_', ' ')}</th>" for name in COLUMNS)
+    body = "".join(line([row[name] for name in COLUMNS]) for row in report["data"])
+    foot = "".join(
+        line(["total", "", row["asset"], row["gross"], row["fee"], row["net"], "", ""])
+        for row in report["totals"]
+    )
+    return (
+        f"<!doctype html><style>{REPORT_STYLE}</style><h1>GET /v1/reports/settlement</h1>"
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody><tfoot>{foot}</tfoot></table>"
+    )
+
+
+def line(cells: list[Any]) -> str:
+    """Write one row."""
+    written = (escape("" if cell is None else str(cell)) for cell in cells)
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in written) + "</tr>"
+
+
+def post(facts: dict[str, Any], path: str, body: dict[str, Any]) -> Any:
+    """POST as the merchant."""
+    headers = {"authorization": f"Bearer {facts['merchant_key']}"}
+    answer = httpx2.post(facts["base_url"] + path, json=body, headers=headers, timeout=30)
+    return answer.raise_for_status().json()
+
+
+if __name__ == "__main__":
+    main()

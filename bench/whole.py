@@ -1,0 +1,24 @@
+"""The whole system in a folder of its own, for benches that need all of it."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gateway.local.stack import Stack
+from gateway.local.up import prepare, wait_until_ready
+from gateway.settings import Settings
+
+
+@contextmanager
+def everything() -> Iterator[tuple[Stack, dict[str, Any]]]:
+    """Run every process, as `make run` does; gives the stack and what dev.json would say."""
+    with tempfile.TemporaryDirectory(prefix="mizan-bench-") as home:
+        given = Settings(MIZAN_HOME=Path(home), CHAINS="", DATABASE_URL="", REDIS_URL="")
+        with Stack(given) as stack:
+            stack.start_servers()
+            facts = prepare(stack)
+            stack.start_applications()
+            wait_until_ready(stack)
+            yield stack, facts
