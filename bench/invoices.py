@@ -33,8 +33,10 @@ def main() -> None:
         floor = Request(f"http://127.0.0.1:{port}/floor", ours.body, {})
         database = stack.environment()["DATABASE_URL"]
         server = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "bench.floor:app", "--port", str(port)]
-            + ["--no-access-log", "--log-level", "warning"],
+            [
+                *(sys.executable, "-m", "uvicorn", "bench.floor:app", "--port", str(port)),
+                *("--no-access-log", "--log-level", "warning"),
+            ],
             env=os.environ | {"DATABASE_URL": database},
         )
         try:

@@ -42,9 +42,7 @@ def take(limit: int) -> list[Job]:
 def attempt(job: Job) -> None:
     """Send one delivery and record the answer; what fails here is due again after its lease."""
     try:
-        answer = send(
-            job.url, job.body, outbox.headers(job), development=settings().development
-        )
+        answer = send(job.url, job.body, outbox.headers(job), development=settings().development)
         with db.transaction() as session:
             outbox.record(session, job, answer)
     except Exception:

@@ -13,7 +13,8 @@ from eth_abi.abi import decode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
-from gateway.chain.artifacts import call_data, creation_code
+from gateway.chain.artifacts import creation_code
+from gateway.chain.calls import call_of
 from gateway.chain.port import Node, Receipt
 from gateway.chain.vaults import create2
 from gateway.errors import Conflict, Refused
@@ -87,11 +88,11 @@ def deploy(
     factory = create(hand, creation_code("VaultFactory", ("address", hand.address)))
     vault = create(hand, creation_code("PayoutVault", ("address", hand.address)))
     for operator in operators:
-        ensure(hand, vault, "isOperator(address)", "setOperator(address,bool)", operator)
+        ensure(hand, vault, "PayoutVault", ("isOperator", "setOperator"), operator)
     for sweeper in sweepers:
-        ensure(hand, factory, "isSweeper(address)", "setSweeper(address,bool)", sweeper)
+        ensure(hand, factory, "VaultFactory", ("isSweeper", "setSweeper"), sweeper)
     for place in {vault, treasury or vault}:
-        ensure(hand, factory, "isDestination(address)", "setDestination(address,bool)", place)
+        ensure(hand, factory, "VaultFactory", ("isDestination", "setDestination"), place)
     return Deployed(factory, vault, treasury or vault, node.head().number + 1)
 
 
@@ -105,11 +106,12 @@ def create(hand: "Hand", code: bytes) -> bytes:
     return address
 
 
-def ensure(hand: "Hand", contract: bytes, question: str, order: str, about: bytes) -> None:
-    """Allow an address, unless the contract says that it is allowed."""
-    answer = hand.node.call(contract, call_data(question, about))
+def ensure(hand: "Hand", at: bytes, contract: str, names: tuple[str, str], about: bytes) -> None:
+    """Ask the contract whether an address is allowed, and allow it if not."""
+    question, order = names
+    answer = hand.node.call(at, call_of(contract, question, about))
     if not decode(["bool"], answer)[0]:
-        hand.send(contract, call_data(order, about, True))
+        hand.send(at, call_of(contract, order, about, True))
 
 
 def deployer_present(hand: "Hand") -> None:

@@ -6,7 +6,6 @@ native coin), hashes 32 bytes, addresses 20 bytes. Field names: the Ethereum JSO
 (ethereum/execution-apis).
 """
 
-
 from datetime import UTC, datetime
 from typing import Literal, Protocol, TypeAlias
 

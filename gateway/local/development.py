@@ -19,7 +19,8 @@ from gateway.accounts.store import find
 from gateway.chain import deploy
 from gateway.chain.add import NewAsset, add_chain
 from gateway.chain.address import show_address
-from gateway.chain.artifacts import call_data, creation_code
+from gateway.chain.artifacts import creation_code
+from gateway.chain.calls import call_of
 from gateway.chain.evm import Evm, node
 from gateway.chain.port import NodeError
 from gateway.chain.store import Chain
@@ -172,7 +173,7 @@ def set_stage(evm: Evm, cast: Cast, *, fresh: bool) -> tuple[deploy.Deployed, by
         ):
             missing = funds - evm.token_balance(usdc, address)
             if missing > 0:
-                hand.send(usdc, call_data("mint(address,uint256)", address, missing))
+                hand.send(usdc, call_of("TestUSDC", "mint", address, missing))
     return deployed, usdc
 
 

@@ -4,9 +4,12 @@ import typer
 
 from gateway import db
 from gateway.accounts import service as accounts
+from gateway.errors import GatewayError
 from gateway.scopes import OPERATOR_SCOPES
-
-BROKEN, NOT_KNOWN = 1, 2
+from gateway.settlement import audit as books
+from gateway.settlement import report as reports
+from gateway.settlement import rules
+from gateway.settlement.store import snapshot
 
 
 def operator_key(name: str) -> str:
@@ -17,35 +20,23 @@ def operator_key(name: str) -> str:
 
 
 def audit() -> int:
-    """Print each truth and whether it holds; returns the exit code: 1 broken, 2 not all known."""
-    from gateway.settlement.audit import audit as prove
-    from gateway.settlement.audit import audit_chain
-    from gateway.settlement.store import snapshot
-
+    """Print each truth and whether it holds; returns 1 if one is broken or could not be checked."""
     with snapshot() as session:
-        findings = prove(session)
+        findings = books.audit(session)
     with db.transaction() as session:
-        findings += audit_chain(session)
+        findings += books.audit_chain(session)
     for finding in findings:
-        word = "BROKEN" if finding.is_breach else "unknown" if finding.away else "holds"
-        typer.echo(f"{word:8} {finding.check} ({finding.subject})")
-        if finding.detail:
-            typer.echo(f"         {finding.detail}")
-    if any(finding.is_breach for finding in findings):
-        return BROKEN
-    return NOT_KNOWN if any(finding.away for finding in findings) else 0
+        verdict = "BROKEN" if finding.is_breach else "away" if finding.away else "holds"
+        typer.echo(f"{verdict:8}{finding.check:24}{finding.subject:14}{finding.detail}")
+    return int(any(finding.is_breach or finding.away for finding in findings))
 
 
 def report(start: str, end: str) -> None:
-    """Print every account's settlement report from `start` (inclusive) to `end` as CSV."""
-    from gateway.settlement import report as reports
-    from gateway.settlement import rules
-    from gateway.settlement.store import snapshot
-
+    """Print the settlement report from `start` (inclusive) to `end` (exclusive) as CSV."""
     try:
-        since, until = (rules.bounds(rules.day(name))[0] for name in (start, end))
-    except ValueError as error:
-        raise typer.BadParameter("a day looks like 2026-01-31") from error
+        since, until = rules.span(start, end)
+    except GatewayError as refusal:
+        raise typer.BadParameter(refusal.detail) from refusal
     with snapshot() as session:
         found = reports.report(session, owner=None, since=since, until=until)
     typer.echo(reports.as_csv(found), nl=False)

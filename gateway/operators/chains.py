@@ -10,7 +10,7 @@ from gateway import db
 from gateway.chain import deploy
 from gateway.chain.add import NewAsset, add_chain, token_decimals
 from gateway.chain.address import parse_address, show_address
-from gateway.chain.artifacts import call_data
+from gateway.chain.calls import call_of
 from gateway.chain.evm import Evm, node
 from gateway.deposits.rescan import rescan as read_again
 from gateway.operators.keystore import new_signer, open_owner
@@ -104,7 +104,7 @@ def signer_address(given: str | None, role: str) -> bytes:
 
 def sequence(evm: Evm, vault: bytes, operator: bytes) -> int:
     """Return the sequence number the payout vault expects of this operator."""
-    (expected,) = decode(["uint256"], evm.call(vault, call_data("seq(address)", operator)))
+    (expected,) = decode(["uint256"], evm.call(vault, call_of("PayoutVault", "seq", operator)))
     return int(expected)
 
 

@@ -1,4 +1,4 @@
-""""Where is my money?": everything a transaction did here, or why it did nothing."""
+""" "Where is my money?": everything a transaction did here, or why it did nothing."""
 
 from typing import Any
 

@@ -18,6 +18,7 @@ RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 
+
 def storable(text: str) -> str:
     """Refuse what Postgres cannot store in text: NUL and lone surrogates."""
     if "\x00" in text or any("\ud800" <= letter <= "\udfff" for letter in text):

@@ -45,8 +45,10 @@ def owner(session: Session, name: str) -> str:
 def make_room(session: Session, account_id: str | None) -> None:
     """Refuse more than ACTIVE_ENDPOINTS_MAX active endpoints of one owner, counted under a lock."""
     session.execute(COUNT_LOCK, {"name": f"webhook_endpoint {account_id}"})
-    query = select(func.count()).select_from(Endpoint).where(
-        Endpoint.active, Endpoint.account_id.is_not_distinct_from(account_id)
+    query = (
+        select(func.count())
+        .select_from(Endpoint)
+        .where(Endpoint.active, Endpoint.account_id.is_not_distinct_from(account_id))
     )
     if session.scalars(query).one() >= ACTIVE_ENDPOINTS_MAX:
         raise Refused(

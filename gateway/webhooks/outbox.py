@@ -132,9 +132,7 @@ def body_of(event: Event) -> str:
 
 def headers(job: Job) -> dict[str, str]:
     """Sign the job now: every attempt has its own timestamp."""
-    return signing.headers(
-        job.secrets, event_id=job.event_id, body=job.body, at=datetime.now(UTC)
-    )
+    return signing.headers(job.secrets, event_id=job.event_id, body=job.body, at=datetime.now(UTC))
 
 
 def record(session: Session, job: Job, answer: Answer) -> None:
@@ -206,4 +204,3 @@ def disable(session: Session, endpoint_id: str, reason: str) -> None:
     session.execute(DISABLE, {"endpoint": endpoint_id, "reason": reason})
     session.execute(GIVE_UP, {"endpoint": endpoint_id, "reason": reason})
     log.warning("webhook.disabled", endpoint=endpoint_id, reason=reason)
-

@@ -96,9 +96,7 @@ def get_endpoint(endpoint: Text, session: Tx, principal: Reader) -> EndpointShap
 
 
 @endpoint_routes.patch("/{endpoint}")
-def change(
-    endpoint: Text, body: EndpointChange, session: Tx, principal: Writer
-) -> EndpointShape:
+def change(endpoint: Text, body: EndpointChange, session: Tx, principal: Writer) -> EndpointShape:
     """Change the URL or the events, deactivate, or activate again."""
     found = visible(session, principal, endpoint, lock=True)
     changed = endpoints.change(

@@ -20,9 +20,7 @@ BODY = "[0-9A-HJKMNP-TV-Z]{26}"
 
 # Which shape a field has wherever it stands: `?` after a name in a row means that it may be null.
 MONEY_FIELDS = frozenset(
-    "amount amount_due amount_paid available balance_after closing_balance custody difference fee"
-    " fees gross held house ledger net on_chain opening_balance owed payouts pending quote_amount"
-    " rate refunds total unswept".split()
+    ["amount", "amount_due", "amount_paid", "available", "balance_after", "closing_balance", "custody", "difference", "fee", "fees", "gross", "held", "house", "ledger", "net", "on_chain", "opening_balance", "owed", "payouts", "pending", "quote_amount", "rate", "refunds", "total", "unswept"]
 )
 ADDRESS_FIELDS = frozenset({"address", "to_address", "from_address"})
 HASH_FIELDS = frozenset({"tx_hash", "block_hash"})

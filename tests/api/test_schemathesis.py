@@ -15,6 +15,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
+from gateway.scopes import ACCOUNT_SCOPES
 from tests.api import world
 from tests.api.world import World
 from tests.flow.books import CHAIN
@@ -56,22 +57,24 @@ def known(made: World) -> dict[str, list[str]]:
         "body.currency": ["USD", "USDC", "ETH"],
         "body.amount": ["0.01", "1", "12.5", "2000", "0.0000001", "9" * 59],
         "body.to_address": [world.SOMEBODY],
+        "body.assets[*].asset": ["USDC", "ETH"],
+        "body.assets[*].chain": [CHAIN],
+        "body.scopes[*]": sorted(ACCOUNT_SCOPES)[:5],
+        "body.success_url": ["https://shop.example/thanks"],
     }
 
 
 def config(made: World, key: str) -> SchemathesisConfig:
     """Return every phase and check, with this key."""
     values = known(made)
-    bound = {
-        place: {"dictionary": place.replace(".", "_"), "probability": REAL} for place in values
-    }
+    names = {place: f"real{number}" for number, place in enumerate(values)}
     return SchemathesisConfig.from_dict(
         {
             "seed": SEED,
-            "dictionaries": {
-                place.replace(".", "_"): {"values": found} for place, found in values.items()
+            "dictionaries": {names[place]: {"values": found} for place, found in values.items()},
+            "parameters": {
+                place: {"dictionary": name, "probability": REAL} for place, name in names.items()
             },
-            "parameters": bound,
             "headers": {"Authorization": f"Bearer {key}"},
             "generation": {"max-examples": EXAMPLES, "database": "none", "no-shrink": True},
             "checks": {"positive_data_acceptance": {"expected-statuses": ACCEPTED}},

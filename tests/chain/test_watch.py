@@ -1,6 +1,7 @@
 """The watcher on a real node: what it finds, when it credits, what it leaves alone."""
 
 import threading
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -9,7 +10,7 @@ from gateway import bell, db
 from gateway.addresses import service as addresses
 from gateway.chain import vaults
 from gateway.chain.port import NodeAway
-from gateway.deposits import accept, service, sight
+from gateway.deposits import accept, credit, service, sight
 from gateway.deposits.native import Transactions
 from gateway.deposits.rescan import rescan
 from gateway.deposits.watched import watched
@@ -325,3 +326,49 @@ def test_a_credit_that_fails_is_tried_again(till: Till) -> None:
         session.execute(text("drop trigger refuse on deposit"))
     till.mine()
     assert till.available(account) == DOLLAR
+
+
+def test_while_the_chain_is_halted_nothing_is_credited(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = till.account()
+    till.pay_usdc(till.address(account), DOLLAR)
+    till.mine(2)
+    monkeypatch.setattr("gateway.deposits.credit.credit_due", lambda *_: 0)
+    till.mine()
+    monkeypatch.undo()
+    with db.transaction() as session:
+        session.execute(text("update watch_cursor set halted_since = now()"))
+    till.follower.resume()
+    assert till.available(account) == 0
+    till.mine()
+    assert till.available(account) == DOLLAR
+
+
+def test_two_who_credit_one_deposit_at_once_tell_it_once(
+    till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = till.account()
+    till.pay_usdc(till.address(account), DOLLAR)
+    till.mine(2)
+    monkeypatch.setattr("gateway.deposits.credit.credit_due", lambda *_: 0)
+    till.mine()
+    monkeypatch.undo()
+    both_have_looked = threading.Barrier(2)
+    real = credit.enough
+
+    def enough(*facts: Any) -> list[str]:
+        found = real(*facts)
+        both_have_looked.wait(10)
+        return found
+
+    monkeypatch.setattr(credit, "enough", enough)
+    due = [till.only().id]
+    pending = till.follower.pending
+    rivals = [threading.Thread(target=credit.credit_due, args=(pending, due)) for _ in range(2)]
+    for rival in rivals:
+        rival.start()
+    for rival in rivals:
+        rival.join()
+    assert till.available(account) == DOLLAR
+    assert till.events() == ["deposit.detected", "deposit.credited"]

@@ -89,7 +89,11 @@ def test_production_refuses_what_is_not_public_https(url: str) -> None:
 
 
 def test_https_to_a_name_or_a_public_address_is_good() -> None:
-    for url in ("https://shop.example/hooks?a=1", "https://1.1.1.1:8443/", "https://xn--fiq.example"):
+    for url in (
+        "https://shop.example/hooks?a=1",
+        "https://1.1.1.1:8443/",
+        "https://xn--fiq.example",
+    ):
         rules.check_url(url, development=False)
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,11 +69,12 @@ class Whole:
             return 0
 
 
-@pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
-    """The installation all tests of this folder share; each leaves it running and healthy."""
-    home = tmp_path_factory.mktemp("whole")
-    given = Settings(MIZAN_HOME=home, DATABASE_URL="", REDIS_URL="", CHAINS="", MIZAN_KEYSTORE=None)
+@contextmanager
+def installation(home: Path, chains: str = "") -> Iterator[Whole]:
+    """Run an installation: its own node, or the development nodes that `chains` names."""
+    given = Settings(
+        MIZAN_HOME=home, DATABASE_URL="", REDIS_URL="", CHAINS=chains, MIZAN_KEYSTORE=None
+    )
     before = dict(os.environ)
     with Stack(given, durable=False) as stack:
         stack.start_servers()
@@ -87,6 +89,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
         wait_until_ready(stack)
         with Api(facts["base_url"], facts["operator_key"]) as api, Chain(facts) as chain:
             yield Whole(stack, facts, api, chain)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Whole]:
+    """The installation the tests of this folder share; each leaves it running and healthy."""
+    with installation(tmp_path_factory.mktemp("whole")) as found:
+        yield found
 
 
 @pytest.fixture
