@@ -8,7 +8,7 @@ from typing import Self
 from gateway.errors import InvalidAmount
 
 UNITS_MAX = 2**256 - 1
-PLAIN_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,77})(\.[0-9]{1,36})?", re.ASCII)
+PLAIN_DECIMAL = re.compile(r"(0|[1-9][0-9]{0,59})(\.[0-9]{1,36})?", re.ASCII)
 DECIMALS_SHOWN_MIN = 2
 
 

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from gateway import bell, db
+from gateway.chain import evm
 from gateway.local.anvil import binary
 from gateway.local.node import Node
 from gateway.local.ports import LOOPBACK, Ports
@@ -92,6 +93,7 @@ def forget() -> None:
     db.engine.cache_clear()
     bell.broker.cache_clear()
     bell.live.cache_clear()
+    evm.node.cache_clear()
 
 
 @contextmanager

@@ -34,6 +34,7 @@ app.conf.update(
     task_reject_on_worker_lost=True,
     task_time_limit=TASK_SECONDS_MAX,
     task_default_queue="close",
+    worker_concurrency=max(1, len(settings().endpoints)),  # no chain waits behind another's slice
     worker_prefetch_multiplier=1,
     worker_hijack_root_logger=False,
     worker_cancel_long_running_tasks_on_connection_loss=True,

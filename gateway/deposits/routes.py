@@ -8,7 +8,7 @@ from gateway.deposits import service
 from gateway.deposits.shapes import DepositShape, Status
 from gateway.deposits.store import Deposit
 from gateway.errors import NotFound
-from gateway.web.auth import Principal, require
+from gateway.web.auth import Principal, owner_listed, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
 from gateway.web.requests import Tx
@@ -34,14 +34,12 @@ def list_deposits(
 ) -> Page[DepositShape]:
     """List deposits, newest first; an account's own key sees that account's."""
     conditions = [] if tx_hash is None else [Deposit.tx_hash == bytes.fromhex(tx_hash[2:])]
-    if principal.account_id is not None:
-        conditions.append(Deposit.account_id == principal.account_id)
     rows, more = page(
         session,
         Deposit,
         where,
         *conditions,
-        account_id=account,
+        account_id=owner_listed(session, principal, account),
         status=status,
         asset=asset,
         chain=chain,

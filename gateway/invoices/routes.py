@@ -22,7 +22,7 @@ from gateway.invoices.shapes import (
     pairs,
 )
 from gateway.invoices.store import Invoice, InvoiceOption, PaymentLink, Refund
-from gateway.web.auth import Principal, require
+from gateway.web.auth import Principal, owner_listed, owner_named, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
 from gateway.web.requests import Tx
@@ -38,9 +38,7 @@ Filter = Annotated[Text | None, Query(max_length=80)]
 
 def merchant(session: Tx, principal: Principal, name: str | None) -> str:
     """Return the account to be paid, named by id or @handle; raises as Principal.own."""
-    if name is not None and name.startswith("@"):
-        name = accounts.get(session, name).id
-    return accounts.get(session, principal.own(name)).id
+    return accounts.get(session, owner_named(session, principal, name)).id
 
 
 def visible(session: Tx, principal: Principal, invoice_id: str) -> Facts:
@@ -100,17 +98,12 @@ def list_invoices(
         Invoice,
         where,
         *offers,
-        account_id=seen_account(principal, account),
+        account_id=owner_listed(session, principal, account),
         status=status,
         order_id=order_id,
         link_id=payment_link,
     )
     return Page(data=[InvoiceShape.of(facts) for facts in load(session, rows)], has_more=more)
-
-
-def seen_account(principal: Principal, account: str | None) -> str | None:
-    """Return the account to filter by: an account's key lists its own; raises NotFound."""
-    return account if principal.is_operator else principal.own(account)
 
 
 @routes.get("/invoices/{invoice}")
@@ -193,7 +186,7 @@ def list_links(
     """List payment links, newest first."""
     only = [PaymentLink.active == active] if active is not None else []
     rows, more = page(
-        session, PaymentLink, where, *only, account_id=seen_account(principal, account)
+        session, PaymentLink, where, *only, account_id=owner_listed(session, principal, account)
     )
     uses = links.uses(session, [row.id for row in rows])
     shapes = [LinkShape.of(session, row, uses.get(row.id, 0)) for row in rows]

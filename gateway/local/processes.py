@@ -45,6 +45,6 @@ def worker(queue: str) -> tuple[str, ...]:
     """Return the arguments of the one worker that serves a queue."""
     return (
         *("-m", "celery", "-A", "workers.app", "worker", "--queues", queue),
-        *("--concurrency", "1", "--hostname", f"{queue}@%h", "--loglevel", "INFO"),
+        *("--hostname", f"{queue}@%h", "--loglevel", "INFO"),
         *QUIET,
     )

@@ -11,7 +11,7 @@ from gateway.ledger import service as ledger
 from gateway.transfers import service
 from gateway.transfers.shapes import TransferShape
 from gateway.transfers.store import Transfer
-from gateway.web.auth import Principal, require
+from gateway.web.auth import Principal, owner_listed, owner_named, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
 from gateway.web.requests import Tx
@@ -39,7 +39,7 @@ def send(
     """Send money to another account, at once."""
     transfer = service.send(
         session,
-        from_account=principal.own(body.from_account),
+        from_account=owner_named(session, principal, body.from_account),
         to=body.to,
         asset=body.asset,
         amount=body.amount,
@@ -57,7 +57,7 @@ def list_transfers(
     asset: Annotated[Text | None, Query(max_length=20)] = None,
 ) -> Page[TransferShape]:
     """List transfers that touched the account, newest first."""
-    owner = principal.account_id if account is None else principal.own(account)
+    owner = owner_listed(session, principal, account)
     touched = [or_(Transfer.from_account == owner, Transfer.to_account == owner)] if owner else []
     rows, more = page(session, Transfer, where, *touched, asset=asset)
     assets = {known.code: known for known in ledger.assets(session)}

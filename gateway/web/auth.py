@@ -10,7 +10,9 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
+from gateway.accounts import service as accounts
 from gateway.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from gateway.scopes import OPERATOR_SCOPES, secret_hash
 from gateway.web.requests import Tx, replay_or_claim
@@ -53,6 +55,20 @@ class Principal:
     def sees(self, account_id: str | None) -> bool:
         """True if an object of this account exists for the holder."""
         return self.account_id is None or self.account_id == account_id
+
+
+def owner_named(session: Session, principal: Principal, name: str | None) -> str:
+    """Return the account meant, named by id or @handle. Raises as Principal.own, and NotFound."""
+    if name is not None and name.startswith("@"):
+        name = accounts.get(session, name).id
+    return principal.own(name)
+
+
+def owner_listed(session: Session, principal: Principal, name: str | None) -> str | None:
+    """Return the account whose objects a list shows, None for all that an operator sees."""
+    if name is None:
+        return principal.account_id
+    return owner_named(session, principal, name)
 
 
 def authenticate(

@@ -16,7 +16,7 @@ from gateway.web.requests import TransactionRoute
 
 MEDIA_TYPE = "application/problem+json"
 METHOD_NOT_ALLOWED = 405
-TITLES = {404: "Not found", 405: "Method not allowed"}
+TITLES = {400: "Bad request", 404: "Not found", 405: "Method not allowed"}
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "57014"})
 
 log = get_logger()

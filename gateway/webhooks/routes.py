@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AfterValidator, Field
 
 from gateway.errors import NotFound
-from gateway.web.auth import Principal, require
+from gateway.web.auth import Principal, owner_listed, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
 from gateway.web.requests import Tx
@@ -84,7 +84,7 @@ def list_endpoints(
     session: Tx, principal: Reader, where: ListCursor, account: Filter = None
 ) -> Page[EndpointShape]:
     """List endpoints, newest first."""
-    owner = principal.account_id if account is None else principal.own(account)
+    owner = owner_listed(session, principal, account)
     rows, more = page(session, Endpoint, where, account_id=owner)
     return Page(data=[EndpointShape.of(row) for row in rows], has_more=more)
 
@@ -163,7 +163,7 @@ def list_events(
     ] = "desc",
 ) -> Page[EventShape]:
     """List what happened: newest first, or replayed forward from any cursor."""
-    owner = principal.account_id if account is None else principal.own(account)
+    owner = owner_listed(session, principal, account)
     if order == "asc":
         rows, more = replay(session, where, account_id=owner, type=type, object_id=object)
     else:

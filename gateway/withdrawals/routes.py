@@ -10,7 +10,7 @@ from gateway.errors import NotFound
 from gateway.invoices import service as invoices
 from gateway.ledger import service as ledger
 from gateway.money import Money
-from gateway.web.auth import Principal, require
+from gateway.web.auth import Principal, owner_listed, owner_named, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
 from gateway.web.requests import Tx
@@ -78,7 +78,7 @@ def ask(body: WithdrawalBody, session: Tx, principal: Payer) -> WithdrawalShape:
     """Ask for a withdrawal. Amount and fee are reserved; it is sent, or held for a person."""
     row = service.request(
         session,
-        account_id=principal.own(body.account),
+        account_id=owner_named(session, principal, body.account),
         asset=body.asset,
         chain=body.chain,
         to_address=parse_address(body.to_address),
@@ -115,7 +115,7 @@ def list_withdrawals(
     chain: Code | None = None,
 ) -> Page[WithdrawalShape]:
     """List withdrawals, newest first."""
-    owner = principal.own(account) if account or not principal.is_operator else None
+    owner = owner_listed(session, principal, account)
     rows, more = page(
         session, Withdrawal, where, account_id=owner, status=status, asset=asset, chain=chain
     )

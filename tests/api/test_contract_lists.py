@@ -84,7 +84,7 @@ def test_a_range_of_time_is_inclusive_then_exclusive(house: Client, made: World)
         assert row["id"] not in ids(house.get(path, created_to=at, limit=100))
         later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         assert ids(house.get(path, created_from=later)) == []
-        for wrong in ("0", "yesterday", "2026-01-31", "2026-01-31T00:00:00", "2026-02-30T00:00:00Z"):
+        for wrong in ("0", "now", "2026-01-31", "2026-01-31T00:00:00", "2026-02-30T00:00:00Z"):
             problem(house.get(path, created_from=wrong), 422, "invalid_request")
 
 
@@ -101,9 +101,7 @@ def test_a_range_of_time_is_inclusive_then_exclusive(house: Client, made: World)
         ("/v1/alarms", {"kind": "books_differ"}),
     ],
 )
-def test_a_filter_keeps_what_it_names(
-    house: Client, path: str, filters: dict[str, str]
-) -> None:
+def test_a_filter_keeps_what_it_names(house: Client, path: str, filters: dict[str, str]) -> None:
     assert ids(house.get(path, **filters))
     for name, value in filters.items():
         found = house.get(path, limit=100, **{name: value}).json()["data"]
@@ -121,8 +119,7 @@ def test_an_account_sees_its_own(house: Client, shop: Client, made: World) -> No
         assert {row["account"] for row in mine} == {made.merchant}
         assert ids(shop.get(path, account=made.merchant, limit=100)) == [row["id"] for row in mine]
         assert ids(house.get(path, account=made.merchant, limit=100)) == [r["id"] for r in mine]
-        foreign = shop.get(path, account=made.person)
-        assert foreign.status_code == 404 or ids(foreign) == []
+        problem(shop.get(path, account=made.person), 404, "not_found")
     assert ids(shop.get("/v1/accounts")) == [made.merchant]
     for event in shop.get("/v1/events", limit=100).json()["data"]:
         assert made.person not in str({k: v for k, v in event["data"].items() if k == "account"})

@@ -19,6 +19,7 @@ from tests.flow.outgoing import FACTORY, TOKEN, TREASURY, VAULT
 TRANSFER = {"to": "@amira", "asset": "USDC", "amount": "1"}
 WITHDRAWAL = {"asset": "USDC", "chain": CHAIN, "to_address": SOMEBODY, "amount": "1"}
 INVOICE = {"amount": "12.50", "currency": "USD"}
+ETHER = {"asset": "ETH", "chain": CHAIN}
 WRONG_CASE = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD".swapcase().replace("0X", "0x")
 AMOUNTS = ("0", "-1", "+1", "1e3", "1E3", "NaN", "Infinity", "01", "1.", ".5", "1,5", " 1", "1 ")
 MORE_AMOUNTS = ("", "0.00", "0x10", "١", "1_000", "1" * 101, 5, 1.5, None, True, ["1"], {"a": "1"})
@@ -81,7 +82,7 @@ def test_what_is_no_amount_is_refused_wherever_money_is_named(shop: Client, made
         ("/v1/withdrawals", WITHDRAWAL | {"chain": "eip155:1"}, "unknown_chain"),
         ("/v1/withdrawals", WITHDRAWAL | {"chain": ""}, "unknown_chain"),
         ("/v1/withdrawals", WITHDRAWAL | {"amount": "1000000"}, "insufficient_funds"),
-        ("/v1/withdrawals", WITHDRAWAL | {"amount": "25"}, "insufficient_funds"),
+        ("/v1/withdrawals", WITHDRAWAL | {"amount": "26.3"}, "insufficient_funds"),
         ("/v1/withdrawals", WITHDRAWAL | {"to_address": WRONG_CASE}, "invalid_address"),
         ("/v1/withdrawals", WITHDRAWAL | {"to_address": "0x12"}, "invalid_request"),
         ("/v1/withdrawals/quote", {"asset": "DOGE", "chain": CHAIN}, "unknown_asset"),
@@ -89,8 +90,8 @@ def test_what_is_no_amount_is_refused_wherever_money_is_named(shop: Client, made
         ("/v1/invoices", INVOICE | {"currency": "EUR"}, "unknown_asset"),
         ("/v1/invoices", INVOICE | {"expires_in": 4}, "invalid_request"),
         ("/v1/invoices", INVOICE | {"metadata": {"a": 1}}, "invalid_request"),
-        ("/v1/invoices", INVOICE | {"assets": [{"asset": "DOGE", "chain": CHAIN}]}, "unknown_asset"),
-        ("/v1/invoices", INVOICE | {"assets": [{"asset": "ETH", "chain": "x"}]}, "unknown_chain"),
+        ("/v1/invoices", INVOICE | {"assets": [ETHER | {"asset": "DOGE"}]}, "unknown_asset"),
+        ("/v1/invoices", INVOICE | {"assets": [ETHER | {"chain": "x"}]}, "unknown_chain"),
         ("/v1/payment_links", {"title": "Tea", "currency": "EUR"}, "unknown_asset"),
         ("/v1/payment_links", {"title": "", "currency": "USD"}, "invalid_request"),
         ("/v1/accounts/@falafel-corner/addresses", {"chain": "eip155:1"}, "unknown_chain"),
@@ -154,7 +155,10 @@ def test_another_accounts_object_does_not_exist(shop: Client, house: Client, mad
 
 
 def test_an_unknown_id_is_404(house: Client, made: World) -> None:
-    for noun in ["accounts", "deposits", "transfers", "withdrawals", "invoices", "payment_links", "webhook_endpoints", "events"]:
+    nouns = (
+        "accounts deposits transfers withdrawals invoices payment_links webhook_endpoints events"
+    )
+    for noun in nouns.split():
         for name in ("nothing", made.alarm, "é", "a b", "%00x", "'--"):
             answer = house.get(f"/v1/{noun}/{name}")
             assert answer.status_code == (422 if "%00" in name else 404), answer.text
@@ -195,7 +199,7 @@ def test_each_scope_opens_its_own_doors(shop: Client, house: Client, made: World
             )
         for key, expected in ((without, True), (only, False)):
             headers = {"authorization": f"Bearer {key}", "idempotency-key": key[:40]}
-            body = {} if method == "POST" else None
+            body: dict[str, str] | None = {} if method == "POST" else None
             answer = shop.http.request(method, path, headers=headers, json=body)
             assert (answer.status_code == 403) is expected, (scope, answer.text)
     for scope in sorted(OPERATOR_SCOPES - ACCOUNT_SCOPES):
@@ -223,6 +227,20 @@ def test_what_is_asked_for_needs_another_pair_of_eyes(house: Client, made: World
     problem(house.post(path), 403, "same_person")
     other = Client(house.http, made.approver_key)
     assert other.post(path).json()["status"] == "approved"
+
+
+def test_the_payer_may_be_named_by_handle(shop: Client, house: Client, made: World) -> None:
+    own = {"from": "@falafel-corner"}
+    assert shop.post("/v1/transfers", TRANSFER | own).json()["from"] == made.merchant
+    named = {"account": "@Falafel-Corner"}
+    for client in (shop, house):
+        sent = client.post("/v1/withdrawals", WITHDRAWAL | named).json()
+        assert sent["account"] == made.merchant
+        assert sent in client.get("/v1/withdrawals", **named).json()["data"]
+    for noun in ("transfers", "deposits", "withdrawals", "invoices", "events", "payment_links"):
+        assert house.get(f"/v1/{noun}", **named).json() == shop.get(f"/v1/{noun}").json()
+        problem(house.get(f"/v1/{noun}", account="@nobody"), 404, "not_found")
+        problem(shop.get(f"/v1/{noun}", account="@amira"), 404, "not_found")
 
 
 def test_a_frozen_account_sends_nothing(house: Client, shop: Client, made: World) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import text
 
@@ -81,7 +82,8 @@ def build() -> World:
     now = datetime.now(UTC)
     day.read_to(5, now)
     with db.transaction() as session:
-        place = day.own_address(session, merchant)  # its deposits', so that its own can be asked for
+        # where its deposits come in, so that its own address can still be asked for
+        place = day.own_address(session, merchant)
         session.execute(
             text("update address set invoice_id = 'inv_closed' where address = :place"),
             {"place": place},
@@ -143,3 +145,21 @@ def house_key() -> str:
         _, secret = accounts.issue_key(session, account_id=None, name="op", scopes=OPERATOR_SCOPES)
     return secret
 
+
+def good_body(path: str) -> dict[str, Any]:
+    """Return a body that a POST to this path accepts from an operator."""
+    owner = {"account": "@amira"}
+    usdc = {"asset": "USDC", "chain": CHAIN}
+    bodies: dict[str, dict[str, Any]] = {
+        "accounts": {"handle": "noor", "kind": "person"},
+        "api_keys": {"scopes": ["invoices:read"]},
+        "addresses": {"chain": CHAIN},
+        "transfers": {"from": "@amira", "to": "@falafel-corner", "asset": "USDC", "amount": "1"},
+        "withdrawals": owner | usdc | {"to_address": SOMEBODY, "amount": "1"},
+        "quote": usdc,
+        "invoices": owner | {"amount": "12.50", "currency": "USD"},
+        "refunds": {"to_address": SOMEBODY, "amount": "0.01"},
+        "payment_links": owner | {"title": "Tea"},
+        "webhook_endpoints": owner | {"url": "https://shop.example/hooks"},
+    }
+    return bodies.get(path.rpartition("/")[2], {})

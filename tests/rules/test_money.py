@@ -40,7 +40,7 @@ def test_more_decimals_than_the_asset_has_are_refused_even_if_zero() -> None:
         Money.parse("0.001", USD)
 
 
-@given(units=st.integers(min_value=1, max_value=2**256 - 1), decimals=st.integers(0, 36))
+@given(units=st.integers(min_value=1, max_value=10**60 - 1), decimals=st.integers(0, 36))
 def test_what_is_written_reads_back(units: int, decimals: int) -> None:
     money = Money(units, Asset("X", decimals))
     assert Money.parse(str(money), money.asset) == money

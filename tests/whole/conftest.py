@@ -13,6 +13,7 @@ import httpx2
 import pytest
 
 from gateway import db
+from gateway.chain import evm
 from gateway.local.stack import Stack
 from gateway.local.up import prepare, wait_until_ready
 from gateway.settings import Settings
@@ -84,6 +85,7 @@ def installation(home: Path, chains: str = "") -> Iterator[Whole]:
             os.environ.clear()
             os.environ.update(before)
             db.close_engine()
+            evm.node.cache_clear()
             forget()
         stack.start_applications()
         wait_until_ready(stack)
