@@ -11,6 +11,7 @@ from gateway import db
 from gateway.chain.port import Node, Receipt
 from gateway.chain.store import Chain
 from gateway.sending import follow as following
+from gateway.sending import lost as losing
 from gateway.sending import rules
 from gateway.sending import service as sending
 from gateway.sending.follow import Open
@@ -45,10 +46,28 @@ def alarm_of(trouble: sending.Trouble, subject: str) -> None:
 def follow(chain: Chain, node: Node, kind: Kind) -> None:
     """Look after every transaction whose end is not final. Raises NodeAway."""
     head = node.head().number
+    send_lost(chain, node, kind, head)
     with db.transaction() as session:
         opened = following.open_transactions(session, chain.id, kind.name)
     for item in opened:
         follow_one(chain, node, kind, item, head)
+
+
+def send_lost(chain: Chain, node: Node, kind: Kind, head: int) -> None:
+    """Send again what was final and left the chain, and call an operator. Raises NodeAway."""
+    with db.transaction() as session:
+        ends = losing.last_ends(session, chain.id, kind.name)
+    for signer_id, nonce in losing.find(node, ends):
+        with db.transaction() as session:
+            found = losing.lost(session, signer_id, nonce, head)
+        for item in found:
+            outcome = following.send(node, item.attempt)
+            log.error("transaction.lost", transaction=item.transaction.id, outcome=outcome)
+            alarm(
+                "transaction_left_chain",
+                item.transaction.id,
+                "it was final and is on the chain no more; it is sent again until it is there",
+            )
 
 
 def follow_one(chain: Chain, node: Node, kind: Kind, item: Open, head: int) -> None:

@@ -16,7 +16,7 @@ from gateway.web.auth import Principal, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
 from gateway.web.requests import Tx
-from gateway.web.shapes import Body, Metadata, Name, Text, Time
+from gateway.web.shapes import Body, Metadata, Name, Text, Time, example
 
 routes = router("/v1/accounts", "accounts")
 
@@ -27,6 +27,8 @@ KeyWriter = Annotated[Principal, Depends(require("keys:write"))]
 
 class AccountBody(Body):
     """A new account."""
+
+    model_config = example(handle="karim", kind="person", external_id="user-7")
 
     handle: Annotated[str, Field(min_length=1, max_length=33, examples=["amira"])]
     kind: Literal["person", "merchant"]
@@ -63,6 +65,8 @@ class AccountShape(BaseModel):
 
 class KeyBody(Body):
     """A new key."""
+
+    model_config = example(scopes=["invoices:read", "invoices:write"], name="till")
 
     scopes: Annotated[list[str], Field(min_length=1, max_length=40)]
     name: Name = "key"

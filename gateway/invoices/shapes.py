@@ -14,7 +14,7 @@ from gateway.invoices.rules import (
 )
 from gateway.invoices.store import PaymentLink, asked
 from gateway.settings import settings
-from gateway.web.shapes import Address, Amount, Body, Metadata, Name, Text, Time, storable
+from gateway.web.shapes import Address, Amount, Body, Metadata, Name, Text, Time, example, storable
 
 URL_LENGTH_MAX = 2_000
 USES_MAX = 2**31 - 1
@@ -71,6 +71,14 @@ def pairs(assets: list[AssetOnChain] | None) -> tuple[tuple[str, str], ...] | No
 class InvoiceBody(Body):
     """A new invoice; the same body under one order_id again gives the same invoice."""
 
+    model_config = example(
+        account="@falafel-corner",
+        amount="12.50",
+        currency="USD",
+        order_id="1043",
+        metadata={"table": "4"},
+    )
+
     account: Payee = None
     amount: Amount
     currency: Currency = "USD"
@@ -87,6 +95,8 @@ class InvoiceBody(Body):
 class RefundBody(Body):
     """A refund: of all that is left by default, in the invoice's currency."""
 
+    model_config = example(amount="5", to_address="0x000000000000000000000000000000000000beef")
+
     amount: Amount | None = None
     to_address: Annotated[
         Address | None,
@@ -96,6 +106,8 @@ class RefundBody(Body):
 
 class LinkBody(Body):
     """A new payment link; without an amount the payer chooses."""
+
+    model_config = example(account="@falafel-corner", title="Tea", amount="3", currency="USD")
 
     account: Payee = None
     title: Title

@@ -15,13 +15,17 @@ from gateway.web.auth import Principal, owner_listed, owner_named, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
 from gateway.web.requests import Tx
-from gateway.web.shapes import Amount, Body, Text
+from gateway.web.shapes import Amount, Body, Text, example
 
 routes = router("/v1/transfers", "transfers")
 
 
 class TransferBody(Body):
     """A new transfer; an account's own key may leave `from` out."""
+
+    model_config = example(
+        **{"from": "@falafel-corner", "to": "@amira"}, asset="USDC", amount="1.50", memo="change"
+    )
 
     from_account: Annotated[Text | None, Field(alias="from", max_length=80)] = None
     to: Annotated[Text, Field(max_length=80, description='An account id or "@handle".')]

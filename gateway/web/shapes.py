@@ -11,6 +11,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     PlainSerializer,
 )
 
@@ -71,6 +72,14 @@ Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="
 
 
 class Body(BaseModel):
-    """What a client sends: unknown fields are refused, so that a typing mistake is heard."""
+    """What a client sends: unknown fields are refused, so that a typing mistake is heard.
 
-    model_config = ConfigDict(extra="forbid")
+    Strict: the parser would take 0 for false and "300" for 300, and the document says otherwise.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def example(**fields: JsonValue) -> ConfigDict:
+    """Return what shows a body of these fields in the document."""
+    return ConfigDict(json_schema_extra={"examples": [fields]})

@@ -10,7 +10,7 @@ from gateway.web.auth import Principal, owner_listed, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
 from gateway.web.requests import Tx
-from gateway.web.shapes import Body, Text
+from gateway.web.shapes import Body, Text, example
 from gateway.webhooks import alarms, endpoints
 from gateway.webhooks.events import replay
 from gateway.webhooks.rules import URL_CHARACTERS_MAX, check_event_type
@@ -47,6 +47,8 @@ Filter = Annotated[Text | None, Query(max_length=80)]
 
 class EndpointBody(Body):
     """A new endpoint; an operator's key that names no account listens to the whole house."""
+
+    model_config = example(url="https://shop.example/hooks", events=["invoice.*"])
 
     url: Url
     events: EventTypes | None = None

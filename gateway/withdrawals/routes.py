@@ -14,7 +14,7 @@ from gateway.web.auth import Principal, owner_listed, owner_named, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
 from gateway.web.requests import Tx
-from gateway.web.shapes import Address, Amount, Body, Text
+from gateway.web.shapes import Address, Amount, Body, Text, example
 from gateway.withdrawals import service
 from gateway.withdrawals.shapes import Status, WithdrawalShape
 from gateway.withdrawals.store import Withdrawal
@@ -31,6 +31,14 @@ Code = Annotated[Text, Query(max_length=80)]
 class WithdrawalBody(Body):
     """A new withdrawal: the recipient receives `amount`, the account pays the fee on top."""
 
+    model_config = example(
+        account="@falafel-corner",
+        asset="USDC",
+        chain="eip155:31337",
+        to_address="0x000000000000000000000000000000000000beef",
+        amount="1.50",
+    )
+
     account: Text | None = None
     asset: Text
     chain: Text
@@ -40,6 +48,8 @@ class WithdrawalBody(Body):
 
 class QuoteBody(Body):
     """What a withdrawal would be."""
+
+    model_config = example(asset="USDC", chain="eip155:31337", amount="25")
 
     asset: Text
     chain: Text

@@ -47,7 +47,7 @@ def calls(made: World) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Return every call with a real id in its path."""
     ids = {
         "account": made.merchant,
-        "key": made.spare_key_id,
+        "key": made.spare_keys[0],
         "deposit": made.deposit,
         "transfer": made.transfer,
         "withdrawal": made.held,

@@ -82,7 +82,7 @@ def test_what_is_no_amount_is_refused_wherever_money_is_named(shop: Client, made
         ("/v1/withdrawals", WITHDRAWAL | {"chain": "eip155:1"}, "unknown_chain"),
         ("/v1/withdrawals", WITHDRAWAL | {"chain": ""}, "unknown_chain"),
         ("/v1/withdrawals", WITHDRAWAL | {"amount": "1000000"}, "insufficient_funds"),
-        ("/v1/withdrawals", WITHDRAWAL | {"amount": "26.3"}, "insufficient_funds"),
+        ("/v1/withdrawals", WITHDRAWAL | {"amount": "10026.3"}, "insufficient_funds"),
         ("/v1/withdrawals", WITHDRAWAL | {"to_address": WRONG_CASE}, "invalid_address"),
         ("/v1/withdrawals", WITHDRAWAL | {"to_address": "0x12"}, "invalid_request"),
         ("/v1/withdrawals/quote", {"asset": "DOGE", "chain": CHAIN}, "unknown_asset"),
@@ -106,6 +106,22 @@ def test_a_refusal_names_its_reason(
     answer = problem(shop.post(path, body), 422, code)
     assert answer["detail"]
     assert held(shop) == before
+
+
+def test_a_value_of_another_type_is_not_bent_into_shape(shop: Client, made: World) -> None:
+    link = {"title": "Tea", "currency": "USD"}
+    for path, body in (
+        ("/v1/invoices", INVOICE | {"expires_in": "300"}),
+        ("/v1/invoices", INVOICE | {"expires_in": True}),
+        ("/v1/invoices", INVOICE | {"order_id": 7}),
+        ("/v1/payment_links", link | {"max_uses": "1"}),
+        ("/v1/payment_links", link | {"title": True}),
+    ):
+        problem(shop.post(path, body), 422, "invalid_request")
+    for active in (0, 1, "false", "no", None):
+        path = f"/v1/payment_links/{made.link}"
+        answer = shop.http.patch(path, json={"active": active}, headers=shop.headers())
+        problem(answer, 422, "invalid_request")
 
 
 def test_money_is_not_sent_to_an_address_of_ours(shop: Client, made: World) -> None:

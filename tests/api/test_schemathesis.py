@@ -34,10 +34,10 @@ def known(made: World) -> dict[str, list[str]]:
     accounts = [made.merchant, made.person, "@amira"]
     return {
         "path.account": accounts,
-        "path.key": [made.spare_key_id],
+        "path.key": list(made.spare_keys),
         "path.deposit": [made.deposit],
         "path.transfer": [made.transfer],
-        "path.withdrawal": [made.held, made.approved, made.sent],
+        "path.withdrawal": [made.held, made.also_held, made.approved, made.sent],
         "path.invoice": [made.invoice, made.paid_invoice],
         "path.link": [made.link],
         "path.endpoint": [made.endpoint],

@@ -32,11 +32,12 @@ class World:
     approver_key: str
     merchant_key: str
     person_key: str
-    spare_key_id: str
+    spare_keys: tuple[str, ...]
     deposit: str
     transfer: str
     sent: str
     held: str
+    also_held: str
     approved: str
     invoice: str
     paid_invoice: str
@@ -56,13 +57,17 @@ def build() -> World:
     operator_key, approver_key = house_key(), house_key()
     with db.transaction() as session:
         chain_rows(session)
-        spare, _ = accounts.issue_key(
-            session, account_id=merchant, name="spare", scopes=frozenset({"accounts:read"})
+        spare = tuple(
+            accounts.issue_key(
+                session, account_id=merchant, name=name, scopes=frozenset({"accounts:read"})
+            )[0].id
+            for name in ("till", "kitchen", "books")
         )
         endpoint = endpoints.create(
             session, account_id=merchant, url="https://shop.example/hooks", events=None
         ).id
         fund(session, merchant, 10**18, asset=ETH, key="ether")
+        fund(session, merchant, 10_000 * DOLLAR)
         fund(session, amira, 1_000_000 * DOLLAR)
         link = links.create(
             session,
@@ -96,7 +101,9 @@ def build() -> World:
     with db.transaction() as session:
         asking.pay(session, invoices.get(session, paid), "20", deposit=deposit)
         approved = ask(session, amira, 25 * DOLLAR, by="key_a").id
-        held = ask(session, amira, HELD_DOLLARS * DOLLAR, by="key_a").id
+        held, also_held = (
+            ask(session, amira, HELD_DOLLARS * DOLLAR, by="key_a").id for _ in range(2)
+        )
         found = session.execute(
             text("select id as delivery, event_id as event from delivery limit 1")
         ).one()
@@ -111,11 +118,12 @@ def build() -> World:
         approver_key=approver_key,
         merchant_key=merchant_key,
         person_key=person_key,
-        spare_key_id=spare.id,
+        spare_keys=spare,
         deposit=deposit,
         transfer=day.transfer(amira, merchant, "1.50"),
         sent=day.withdraw(merchant, 2 * DOLLAR, 150_000),
         held=held,
+        also_held=also_held,
         approved=approved,
         invoice=invoice,
         paid_invoice=paid,

@@ -263,7 +263,7 @@ def paid_once(whole: Whole, traffic: Traffic) -> dict[str, dict[str, Any]]:
     for row in rows:
         want = units(row["amount"], row["asset"]) if row["status"] == "confirmed" else 0
         assert whole.chain.held(row["to_address"], row["asset"]) == want, row
-        assert row["amount"] == asked[row["to_address"]].body["amount"]
+        assert Decimal(row["amount"]) == Decimal(asked[row["to_address"]].body["amount"])
     unpaid = asked.keys() - {row["to_address"] for row in rows}
     for address in unpaid:
         assert asked[address].refused

@@ -1,17 +1,21 @@
 """A second chain is added to a running installation, and money comes in and goes out on it."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
 
 from tests.conftest import TestNode, running_anvil
 from tests.whole.conftest import ROOT, Whole, installation
-from tests.whole.world import eventually
+from tests.whole.test_faults import confirmed, funded, withdraw
+from tests.whole.world import BALANCE_CALL, TRANSFER_CALL, eventually, units
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(300)]
 
@@ -19,7 +23,6 @@ SECOND = "eip155:31338"
 FIRST = "eip155:31337"
 PASSWORD = "the owner's own"
 MINT_CALL = "40c10f19"  # mint(address,uint256)
-TRANSFER_CALL = "a9059cbb"
 TOKEN = ROOT / "gateway" / "chain" / "abi" / "TestUSDC.json"
 
 
@@ -32,19 +35,30 @@ def mining(home: Path, chain: str) -> Iterator[TestNode]:
         yield node
 
 
-@pytest.fixture
-def two_nodes(tmp_path: Path) -> Iterator[dict[str, TestNode]]:
-    """Two chains, neither of them the stack's own."""
-    with mining(tmp_path / "a", FIRST) as first, mining(tmp_path / "b", SECOND) as second:
-        yield {FIRST: first, SECOND: second}
+@dataclass(frozen=True)
+class Added:
+    """An installation that serves two chains, the second added while it ran."""
+
+    both: Whole
+    nodes: dict[str, TestNode]
+    usdc: str
+    owner: Path
+    said: str
 
 
-@pytest.fixture
-def both(tmp_path: Path, two_nodes: dict[str, TestNode]) -> Iterator[Whole]:
-    """An installation that was told two nodes and serves the first chain."""
-    chains = " ".join(f"{chain}=http://127.0.0.1:{node.port}" for chain, node in two_nodes.items())
-    with installation(tmp_path / "home", chains) as found:
-        yield found
+@pytest.fixture(scope="module")
+def added(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Added]:
+    """Two nodes, neither of them the stack's own, and the second chain just added."""
+    home = tmp_path_factory.mktemp("second")
+    with mining(home / "a", FIRST) as first, mining(home / "b", SECOND) as second:
+        nodes = {FIRST: first, SECOND: second}
+        chains = " ".join(f"{chain}=http://127.0.0.1:{node.port}" for chain, node in nodes.items())
+        with installation(home / "home", chains) as both:
+            usdc, owner = token(second), owner_keystore(home, second)
+            done = add(both, owner, usdc)
+            assert done.returncode == 0, done.stdout + done.stderr
+            both.until_ready()
+            yield Added(both, nodes, usdc, owner, done.stdout)
 
 
 def owner_keystore(folder: Path, node: TestNode) -> Path:
@@ -60,14 +74,21 @@ def token(node: TestNode) -> str:
     """Put a token on the chain; returns its address."""
     code = json.loads(TOKEN.read_text())["bytecode"]
     sent = node.call("eth_sendTransaction", {"from": node.accounts()[0], "data": code})
-    receipt = eventually("the token is there", lambda: node.call("eth_getTransactionReceipt", sent))
+    return str(mined(node, str(sent))["contractAddress"])
+
+
+def mined(node: TestNode, sent: str) -> dict[str, Any]:
+    """Wait for a transaction's receipt; it must have succeeded."""
+    receipt = eventually("it is mined", lambda: node.call("eth_getTransactionReceipt", sent))
     assert isinstance(receipt, dict)
-    return str(receipt["contractAddress"])
+    assert receipt["status"] == "0x1", receipt
+    return receipt
 
 
 def order(node: TestNode, contract: str, call: str, to: str, units: int) -> None:
-    """Call a token from an unlocked account."""
-    node.send(to=contract, data=f"0x{call}{to[2:].lower().zfill(64)}{units:064x}")
+    """Call a token from an unlocked account, and wait until that is done."""
+    data = f"0x{call}{to[2:].lower().zfill(64)}{units:064x}"
+    mined(node, node.send(to=contract, data=data))
 
 
 def add(both: Whole, owner: Path, usdc: str) -> "subprocess.CompletedProcess[str]":
@@ -80,36 +101,47 @@ def add(both: Whole, owner: Path, usdc: str) -> "subprocess.CompletedProcess[str
     )
 
 
-def test_a_chain_is_added_and_serves(
-    both: Whole, two_nodes: dict[str, TestNode], tmp_path: Path
-) -> None:
-    node, api = two_nodes[SECOND], both.api
-    usdc = token(node)
-    owner = owner_keystore(tmp_path, node)
-    done = add(both, owner, usdc)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Second (eip155:31338) is served from block" in done.stdout
-    both.until_ready()
-
+def test_an_added_chain_serves(added: Added) -> None:
+    both, node, usdc, api = added.both, added.nodes[SECOND], added.usdc, added.both.api
+    assert "Second (eip155:31338) is served from block" in added.said
     account = api.account("second")
     where = {
         chain: api.post(f"/v1/accounts/{account}/addresses", {"chain": chain})["address"]
-        for chain in two_nodes
+        for chain in added.nodes
     }
     order(node, usdc, MINT_CALL, node.accounts()[9], 10**9)
     order(node, usdc, TRANSFER_CALL, where[SECOND], 25 * 10**6)
     node.send(to=where[SECOND], value=10**17)
     both.chain.send(where[FIRST], "USDC", 17 * 10**6)
     rows = eventually("three credits", lambda: three_credits(both, account), 90)
-    assert {(row["chain"], row["asset"], row["amount"]) for row in rows} == {
-        (SECOND, "USDC", "25"),
-        (SECOND, "ETH", "0.1"),
-        (FIRST, "USDC", "17"),
+    assert {(row["chain"], row["asset"], units(row["amount"], row["asset"])) for row in rows} == {
+        (SECOND, "USDC", 25 * 10**6),
+        (SECOND, "ETH", 10**17),
+        (FIRST, "USDC", 17 * 10**6),
     }
-    assert api.balance(account, "USDC")["available"] == "42"
+    assert units(api.balance(account, "USDC")["available"], "USDC") == 42 * 10**6
     assert both.readiness() == 200
-    audit = both.mizan("audit")
-    assert audit.returncode == 0, audit.stdout
+    assert re.search(rf"holds +chain +{SECOND}", both.mizan("audit").stdout)
+
+    fund(node, usdc, added.said)
+    target = Account.create().address
+    asked = {"account": account, "asset": "USDC", "chain": SECOND, "to_address": target}
+    withdrawal = api.post("/v1/withdrawals", {**asked, "amount": "5"})["id"]
+    eventually(
+        "the withdrawal's confirmation",
+        lambda: api.get(f"/v1/withdrawals/{withdrawal}")["status"] == "confirmed",
+        90,
+    )
+    data = f"0x{BALANCE_CALL}{target[2:].lower().zfill(64)}"
+    assert int(str(node.call("eth_call", {"to": usdc, "data": data}, "latest")), 16) == 5 * 10**6
+
+
+def fund(node: TestNode, usdc: str, said: str) -> None:
+    """Send the float and the gas to where the command said."""
+    (vault,) = re.findall(r"payout vault +(0x\w{40})", said)
+    order(node, usdc, TRANSFER_CALL, vault, 500 * 10**6)
+    for signer in re.findall(r"signer +(0x\w{40})", said):
+        node.send(to=signer, value=10**18)
 
 
 def three_credits(both: Whole, account: str) -> list[dict[str, str]] | None:
@@ -118,13 +150,25 @@ def three_credits(both: Whole, account: str) -> list[dict[str, str]] | None:
     return rows if len(rows) == 3 else None
 
 
-def test_adding_a_chain_again_changes_nothing(
-    both: Whole, two_nodes: dict[str, TestNode], tmp_path: Path
-) -> None:
-    node = two_nodes[SECOND]
-    usdc, owner = token(node), owner_keystore(tmp_path, node)
-    first = add(both, owner, usdc)
-    assert first.returncode == 0, first.stdout + first.stderr
-    again = add(both, owner, usdc)
+def test_adding_a_chain_again_changes_nothing(added: Added) -> None:
+    again = add(added.both, added.owner, added.usdc)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert first.stdout.splitlines()[:2] == again.stdout.splitlines()[:2]
+    assert again.stdout.splitlines()[:3] == added.said.splitlines()[:3]
+
+
+def test_a_final_payout_that_leaves_the_chain_is_sent_again(added: Added) -> None:
+    both, api = added.both, added.both.api
+    account = funded(both, "deep")
+    withdrawal = withdraw(both, account)
+    confirmed(both, withdrawal)
+    paid = api.get(f"/v1/withdrawals/{withdrawal}")
+    # the credit stays, the payout goes: no depth of confirmations rules this out
+    added.nodes[FIRST].reorg(both.chain.head() - paid["block_number"] + 1)
+    assert both.chain.held(paid["to_address"], "USDC") == 0
+    eventually(
+        "the same bytes are mined again",
+        lambda: both.chain.held(paid["to_address"], "USDC") == 5 * 10**6,
+    )
+    confirmed(both, withdraw(both, account))
+    kinds = {alarm["kind"] for alarm in api.all("/v1/alarms")}
+    assert "transaction_left_chain" in kinds

@@ -65,7 +65,7 @@ create table ledger.transfer (
 create index transfer_hold on ledger.transfer (hold_id) where hold_id is not null;
 create index transfer_ref on ledger.transfer (ref);
 create index transfer_tx on ledger.transfer (tx_hash) where tx_hash is not null;
-create index transfer_day on ledger.transfer (created_at);
+create index transfer_day on ledger.transfer using brin (created_at);  -- written in this order
 
 -- The only mutable row of a two-phase transfer.
 create table ledger.hold (
@@ -121,81 +121,6 @@ returns bytea language sql immutable parallel safe as $$
         || convert_to(amount::text || '|' || balance::text, 'UTF8')
 $$;
 
--- Change one account: what is posted and what is held on each side. Posting moves its hash chain.
-create function ledger.change(
-    p_account bigint, p_transfer uuid, p_debit numeric, p_credit numeric,
-    p_debit_held numeric, p_credit_held numeric
-) returns ledger.account language plpgsql as $$
-declare
-    a ledger.account;
-    v_posts integer := (p_debit + p_credit > 0)::integer;
-begin
-    update ledger.account set
-        debits_posted = debits_posted + p_debit,
-        credits_posted = credits_posted + p_credit,
-        debits_pending = debits_pending + p_debit_held,
-        credits_pending = credits_pending + p_credit_held,
-        version = version + v_posts,
-        head = case v_posts when 0 then head else sha256(head || ledger.leaf(
-            id, version + 1, p_transfer, p_credit - p_debit,
-            credits_posted + p_credit - debits_posted - p_debit)) end
-    where id = p_account
-    returning * into a;
-    return a;
-end $$;
-
--- Post both legs and their entries, holds freed by p_unhold; one order for every writer: by account
--- id, so that two writers cannot wait for each other.
-create function ledger.book(
-    p_transfer uuid, p_debit bigint, p_credit bigint, p_amount numeric, p_unhold numeric,
-    out d ledger.account, out c ledger.account
-) language plpgsql as $$
-begin
-    if p_debit < p_credit then
-        d := ledger.change(p_debit, p_transfer, p_amount, 0, -p_unhold, 0);
-        c := ledger.change(p_credit, p_transfer, 0, p_amount, 0, -p_unhold);
-    else
-        c := ledger.change(p_credit, p_transfer, 0, p_amount, 0, -p_unhold);
-        d := ledger.change(p_debit, p_transfer, p_amount, 0, -p_unhold, 0);
-    end if;
-    insert into ledger.entry (account_id, version, transfer_id, amount, balance_after, hash) values
-        (p_debit, d.version, p_transfer, -p_amount, d.credits_posted - d.debits_posted, d.head),
-        (p_credit, c.version, p_transfer, p_amount, c.credits_posted - c.debits_posted, c.head);
-end $$;
-
--- Hold, or with a negative amount free, money on both legs.
-create function ledger.reserve(
-    p_transfer uuid, p_debit bigint, p_credit bigint, p_amount numeric,
-    out d ledger.account, out c ledger.account
-) language plpgsql as $$
-begin
-    if p_debit < p_credit then
-        d := ledger.change(p_debit, p_transfer, 0, 0, p_amount, 0);
-        c := ledger.change(p_credit, p_transfer, 0, 0, 0, p_amount);
-    else
-        c := ledger.change(p_credit, p_transfer, 0, 0, 0, p_amount);
-        d := ledger.change(p_debit, p_transfer, 0, 0, p_amount, 0);
-    end if;
-end $$;
-
--- What an account owes us from a reversed deposit is repaid by its next credit, whatever credits it.
-create function ledger.repay(p_transfer uuid, p_payer bigint, p_receivable bigint, p_ref text)
-returns void language plpgsql as $$
-declare
-    v_id uuid := md5('repay' || p_transfer::text)::uuid;
-    v_asset integer;
-    v_amount numeric;
-begin
-    select asset_id, debits_posted - credits_posted into v_asset, v_amount
-        from ledger.account where id = p_receivable for update;
-    select least(v_amount, credits_posted - debits_posted - debits_pending) into v_amount
-        from ledger.account where id = p_payer;
-    if v_amount <= 0 then return; end if;
-    insert into ledger.transfer (id, kind, debit_account, credit_account, asset_id, amount, code, ref)
-        values (v_id, 1, p_payer, p_receivable, v_asset, v_amount, 13, p_ref);
-    perform ledger.book(v_id, p_payer, p_receivable, v_amount, 0);
-end $$;
-
 -- False if transfer p_id is the very one that is asked for now; LG003 if it is another.
 create function ledger.replayed(
     p_id uuid, p_kind smallint, p_debit bigint, p_credit bigint, p_amount numeric, p_code smallint,
@@ -214,6 +139,8 @@ end $$;
 -- The one door. Returns true when it was done now, false when the same call was done before.
 -- Raises 23514 overdrawn, P0002 no such account or hold, LG001 frozen, LG002 assets differ,
 -- LG003 the id was used for something else, LG004 the hold is resolved or too small.
+--
+-- Written for speed where it is odd: each plpgsql expression is prepared anew in each transaction.
 create function ledger.submit(
     p_id uuid, p_kind smallint, p_debit bigint, p_credit bigint, p_amount numeric, p_code smallint,
     p_ref text, p_hold uuid default null, p_expires timestamptz default null,
@@ -222,13 +149,18 @@ create function ledger.submit(
 language plpgsql security definer set search_path = ledger, pg_temp as $$
 declare
     h record;
-    legs record;
     v_debit bigint := p_debit;
     v_credit bigint := p_credit;
     v_amount numeric := p_amount;
-    v_receivable bigint;
+    v_posted numeric := p_amount;     -- what this posts
+    v_pending numeric := 0;           -- by how much this changes what is held
+    v_step integer := 1;              -- entries for each account
+    v_asset integer;
+    d_version bigint; d_balance numeric; d_head bytea; d_frozen boolean; d_receivable bigint;
+    c_asset integer;
+    c_version bigint; c_balance numeric; c_head bytea; c_frozen boolean; c_receivable bigint;
 begin
-    if p_kind in (3, 4) then
+    if p_kind > 2 then
         select t.debit_account, t.credit_account, o.remaining, o.resolved into h
             from hold o join transfer t on t.id = o.id where o.id = p_hold for update of o;
         if not found then
@@ -245,6 +177,14 @@ begin
         end if;
         update hold set remaining = remaining - v_amount, resolved = (remaining = v_amount)
             where id = p_hold;
+        v_posted := v_amount;
+        v_pending := -v_amount;
+    elsif p_kind = 2 then
+        v_pending := p_amount;
+    end if;
+    if p_kind in (2, 4) then
+        v_posted := 0;
+        v_step := 0;
     end if;
     -- of two equal calls at once the second waits here for the first
     insert into transfer (id, kind, hold_id, debit_account, credit_account, asset_id, amount, code,
@@ -252,40 +192,79 @@ begin
         select p_id, p_kind, p_hold, v_debit, v_credit, asset_id, v_amount, p_code,
             p_ref, p_chain, p_block, p_tx
         from account where id = v_debit
-        on conflict (id) do nothing;
-    if not found then
+        on conflict (id) do nothing
+        returning asset_id into v_asset;
+    if v_asset is null then
         if not exists (select from transfer where id = p_id) then
             raise exception 'no such account' using errcode = 'P0002';
         end if;
         return replayed(p_id, p_kind, v_debit, v_credit, p_amount, p_code, p_hold);
     end if;
-    case p_kind
-        when 2 then
-            legs := reserve(p_id, v_debit, v_credit, v_amount);
-            insert into hold (id, remaining, expires_at) values (p_id, v_amount, p_expires);
-        when 4 then
-            legs := reserve(p_id, v_debit, v_credit, -v_amount);
+    -- both legs, by account id: one order for every writer, so that none waits for another in turn
+    for v_leg in 1..2 loop
+        if (v_leg = 1) = (v_debit < v_credit) then
+            update account set
+                debits_posted = debits_posted + v_posted,
+                debits_pending = debits_pending + v_pending,
+                version = version + v_step,
+                head = case v_step when 0 then head else sha256(head || leaf(
+                    id, version + 1, p_id, -v_posted, credits_posted - debits_posted - v_posted)) end
+            where id = v_debit
+            returning version, credits_posted - debits_posted, head, debit_frozen, receivable
+            into d_version, d_balance, d_head, d_frozen, d_receivable;
         else
-            legs := book(p_id, v_debit, v_credit, v_amount,
-                         case when p_kind = 3 then v_amount else 0 end);
-    end case;
-    if (legs.c).id is null then
-        raise exception 'no such account' using errcode = 'P0002';
-    end if;
-    if (legs.d).asset_id <> (legs.c).asset_id then
+            update account set
+                credits_posted = credits_posted + v_posted,
+                credits_pending = credits_pending + v_pending,
+                version = version + v_step,
+                head = case v_step when 0 then head else sha256(head || leaf(
+                    id, version + 1, p_id, v_posted, credits_posted + v_posted - debits_posted)) end
+            where id = v_credit
+            returning version, credits_posted - debits_posted, head, credit_frozen, receivable, asset_id
+            into c_version, c_balance, c_head, c_frozen, c_receivable, c_asset;
+        end if;
+    end loop;
+    if c_asset is distinct from v_asset then
+        if c_asset is null then
+            raise exception 'no such account' using errcode = 'P0002';
+        end if;
         raise exception 'assets differ' using errcode = 'LG002';
     end if;
-    if p_kind in (1, 2) and ((legs.d).debit_frozen or (legs.c).credit_frozen)
+    if (d_frozen or c_frozen) and p_kind < 3
         and not (select passes_freeze from movement where code = p_code)
     then
         raise exception 'the account is frozen' using errcode = 'LG001';
     end if;
+    if v_step = 1 then
+        insert into entry (account_id, version, transfer_id, amount, balance_after, hash) values
+            (v_debit, d_version, p_id, -v_posted, d_balance, d_head),
+            (v_credit, c_version, p_id, v_posted, c_balance, c_head);
+    end if;
+    if p_kind = 2 then
+        insert into hold (id, remaining, expires_at) values (p_id, p_amount, p_expires);
     -- money that becomes free again (a release) repays as well as money that arrives
-    v_receivable := case p_kind when 4 then (legs.d).receivable else (legs.c).receivable end;
-    if v_receivable is not null and p_kind <> 2 then
-        perform repay(p_id, case p_kind when 4 then v_debit else v_credit end, v_receivable, p_ref);
+    elsif p_kind = 4 and d_receivable is not null then
+        perform repay(p_id, v_debit, d_receivable, p_ref);
+    elsif p_kind <> 4 and c_receivable is not null then
+        perform repay(p_id, v_credit, c_receivable, p_ref);
     end if;
     return true;
+end $$;
+
+-- What an account owes us from a reversed deposit is repaid by its next credit, whatever credits it.
+create function ledger.repay(p_transfer uuid, p_payer bigint, p_receivable bigint, p_ref text)
+returns void language plpgsql as $$
+declare
+    v_amount numeric;
+begin
+    select debits_posted - credits_posted into v_amount
+        from ledger.account where id = p_receivable for update;
+    select least(v_amount, credits_posted - debits_posted - debits_pending) into v_amount
+        from ledger.account where id = p_payer;
+    if v_amount > 0 then
+        perform ledger.submit(md5('repay' || p_transfer::text)::uuid, 1::smallint, p_payer,
+                              p_receivable, v_amount, 13::smallint, p_ref);
+    end if;
 end $$;
 
 -- The account at a place of the chart, opened on first use.
