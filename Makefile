@@ -32,6 +32,7 @@ check: ready ## run the linters and type checkers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(BIN)/pre-commit validate-config
 	npm --prefix contracts run fmt:check
 	npm --prefix contracts run check-abi
 

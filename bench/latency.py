@@ -16,7 +16,7 @@ import psycopg
 
 from bench.table import show
 from bench.whole import everything
-from gateway.local.story import Chain
+from gateway.local.story.client import Chain
 
 DEPOSITS = 60
 POLL_SECONDS = 0.005

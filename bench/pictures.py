@@ -9,7 +9,7 @@ import httpx2
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.whole import everything
-from gateway.local.story import tell
+from gateway.local.story.chapters import tell
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

@@ -5,11 +5,18 @@ from typing import Annotated
 
 import typer
 
+from gateway.logs import configure_logs
 from gateway.settings import settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 chain = typer.Typer(no_args_is_help=True, help="The chains we serve.")
 app.add_typer(chain, name="chain")
+
+
+@app.callback()
+def begin() -> None:
+    """Log to standard error: standard output is the command's answer alone."""
+    configure_logs()
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Structured logs: one JSON object a line, with ids, never with a key or personal data."""
 
 import logging
+import sys
 
 import structlog
 from structlog.typing import Processor
@@ -18,7 +19,7 @@ def configure_logs() -> None:
     """Send our lines and every library's to standard error in one shape."""
     structlog.configure(
         processors=[*SHARED, structlog.processors.JSONRenderer()],
-        logger_factory=structlog.PrintLoggerFactory(),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler()

@@ -102,23 +102,28 @@ def refund(
     )
     session.add(row)
     session.flush()
+    send(session, row, payout, requested_by)
+    return row
+
+
+def send(session: Session, row: Refund, payout: Money, requested_by: str) -> None:
+    """Request the refund's withdrawal; policy may refuse it at once. Raises as its `request`."""
     withdrawal = withdrawals.request(
         session,
         account_id=row.account_id,
         asset=row.asset,
         chain=row.chain,
-        to_address=to_address,
+        to_address=row.to_address,
         amount=payout,
         requested_by=requested_by,
         refund_id=row.id,
     )
     row.withdrawal_id = withdrawal.id
     tell(session, row, "created")
-    if withdrawal.status in ENDED:  # policy may refuse it at once
+    if withdrawal.status in ENDED:
         refund_ended(
             session, refund_id=row.id, withdrawal_id=withdrawal.id, status=withdrawal.status
         )
-    return row
 
 
 def load_for_refund(session: Session, invoice_id: str) -> Facts:

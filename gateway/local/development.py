@@ -204,7 +204,11 @@ def write_chain(
         register_signer(
             session, chain=chain.id, address=address, role=role, next_nonce=evm.nonce(address)
         )
-    gas = sum(GAS_FUNDS for _ in signers)
+    book_float(session, chain, gas=GAS_FUNDS * len(signers))
+
+
+def book_float(session: Session, chain: Chain, *, gas: int) -> None:
+    """Book what the contracts and signers began with as the house's capital; once."""
     for place, asset, units in (
         (Chart.HOT, Asset("USDC", 6), HOT_FUNDS["USDC"]),
         (Chart.HOT, Asset("ETH", 18), HOT_FUNDS["ETH"]),

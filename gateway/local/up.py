@@ -114,9 +114,7 @@ def tell(home: Path, facts: dict[str, Any]) -> None:
     """Tell the story as a program of its own, which knows only the facts."""
     path = home / "story.json"
     write(path, facts)
-    done = subprocess.run(
-        [sys.executable, "-P", str(Path(__file__).with_name("story.py")), str(path)], check=False
-    )
+    done = subprocess.run([sys.executable, "-m", "gateway.local.story", str(path)], check=False)
     path.unlink(missing_ok=True)
     if done.returncode != 0:
         raise StackError(f"the story was not told to its end; logs are in {home}/logs")

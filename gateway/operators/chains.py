@@ -12,6 +12,7 @@ from gateway.chain.add import NewAsset, add_chain, token_decimals
 from gateway.chain.address import parse_address, show_address
 from gateway.chain.calls import call_of
 from gateway.chain.evm import Evm, node
+from gateway.chain.store import Chain
 from gateway.deposits.rescan import rescan as read_again
 from gateway.operators.keystore import new_signer, open_owner
 from gateway.sending.service import register_signer
@@ -68,8 +69,13 @@ def add(
                 next_nonce=evm.nonce(address),
                 first_seq=sequence(evm, deployed.payout_vault, address),
             )
+    return described(chain, deployed, signers)
+
+
+def described(chain: Chain, deployed: deploy.Deployed, signers: dict[str, bytes]) -> str:
+    """Say what is served now, and what must be funded."""
     return (
-        f"{name} ({chain_id}) is served from block {chain.start_block}\n"
+        f"{chain.name} ({chain.id}) is served from block {chain.start_block}\n"
         f"vault factory {show_address(deployed.vault_factory)}\n"
         f"payout vault  {show_address(deployed.payout_vault)}  (send it the float)\n"
         + "\n".join(

@@ -167,3 +167,9 @@ def test_every_call_wants_a_key(http: TestClient) -> None:
                 answer = http.request(method, filled, headers={"authorization": header})
                 problem(answer, 401, "unauthorized")
                 assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_health_and_figures_need_no_key(http: TestClient) -> None:
+    assert http.get("/healthz").json() == {"status": "ok"}
+    assert http.get("/readyz").json()["checks"] == {"database": "ok", "redis": "ok"}
+    assert "mizan_" in http.get("/metrics").text

@@ -4,6 +4,7 @@ The clients resend no transaction: what a restarted node lost never happened, an
 alone says what must be credited.
 """
 
+import os
 import random
 import threading
 import time
@@ -41,6 +42,7 @@ PAYMENT_MOST = {"USDC": 20 * 10**6, "ETH": 10**16}
 PROCESSES = ("api", "watch", "pay", "sweep", "deliver", "close", "signer", "beat")
 SERVERS = ("redis", "postgres")
 QUIET_SECONDS = 120.0
+BUSY_LEAST = 8  # fewer would prove little
 ENDED = {"confirmed", "failed", "cancelled", "rejected"}
 
 
@@ -134,8 +136,7 @@ class Traffic:
             if answer is not None and answer.status_code == 422:
                 wish.refused = answer.json()["code"]
                 return
-            expected = answer is None or api.in_progress(answer) or answer.status_code == 424
-            if not expected:
+            if answer is not None and not api.in_progress(answer) and answer.status_code != 424:
                 self.crashes.append(f"{wish.path}: {answer.status_code} {answer.text}")
             time.sleep(0.2)
         self.crashes.append(f"{wish.path} was never answered")
@@ -318,8 +319,8 @@ def is_heard(shop: Receiver, type_: str, due: set[str]) -> bool:
 
 
 def test_everything_is_killed_and_nothing_is_lost(running: Whole) -> None:
-    seed = random.SystemRandom().randrange(10**6)
-    print(f"seed {seed}")
+    seed = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
+    print(f"seed {seed}: SEED={seed} strikes in the same order again")
     choice = random.Random(seed)
     traffic = Traffic(running, seed)
     with listening(running.api) as shop:
@@ -333,6 +334,7 @@ def test_everything_is_killed_and_nothing_is_lost(running: Whole) -> None:
         running.until_ready()
         eventually("everything is quiet", lambda: is_quiet(running, traffic), QUIET_SECONDS)
         print(f"{len(traffic.sent)} deposits, {len(traffic.transfers)} transfers")
+        assert min(len(traffic.sent) - 2 * ACCOUNTS, len(traffic.withdrawals)) >= BUSY_LEAST
         credited_once(running, traffic)
         paid = paid_once(running, traffic)
         print(Counter(row["status"] for row in paid.values()))

@@ -113,7 +113,7 @@ def test_an_added_chain_serves(added: Added) -> None:
     order(node, usdc, TRANSFER_CALL, where[SECOND], 25 * 10**6)
     node.send(to=where[SECOND], value=10**17)
     both.chain.send(where[FIRST], "USDC", 17 * 10**6)
-    rows = eventually("three credits", lambda: three_credits(both, account), 90)
+    rows = eventually("three credits", lambda: three_credits(both, account), 90) or []
     assert {(row["chain"], row["asset"], units(row["amount"], row["asset"])) for row in rows} == {
         (SECOND, "USDC", 25 * 10**6),
         (SECOND, "ETH", 10**17),
