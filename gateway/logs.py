@@ -35,5 +35,12 @@ def configure_logs() -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.INFO)
-    for chatty in ("celery.app.trace", "celery.worker.strategy", "celery.beat", "httpx2", "kombu"):
+    for chatty in (
+        "alembic",
+        "celery.app.trace",
+        "celery.worker.strategy",
+        "celery.beat",
+        "httpx2",
+        "kombu",
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -137,23 +137,23 @@ def book(
     arrived = listed.to_ledger(swept.amount, asset).units
     row.swept, row.surplus = min(arrived, credited), max(0, arrived - credited)  # type: ignore[assignment]
     session.flush()
-    evidence = ledger.Evidence(chain.id, receipt.block_number, receipt.tx_hash)
     sources = {
         "swept": (int(row.swept or 0), ledger.house(session, Chart.UNSWEPT, asset, chain.id)),
         "surplus": (int(row.surplus or 0), ledger.house(session, Chart.UNATTRIBUTED, asset)),
     }
     for name, (units, source) in sources.items():
-        if units:
-            ledger.post(
-                session,
-                key=f"sweep:{transaction.id}:{listed.asset}:{swept.salt.hex()}:{name}",
-                debit=ledger.house(session, custody(chain, swept.to), asset, chain.id),
-                credit=source,
-                money=Money(units, asset),
-                movement=Movement.SWEEP,
-                ref=transaction.id,
-                evidence=evidence,
-            )
+        if units == 0:
+            continue
+        ledger.post(
+            session,
+            key=f"sweep:{transaction.id}:{listed.asset}:{swept.salt.hex()}:{name}",
+            debit=ledger.house(session, custody(chain, swept.to), asset, chain.id),
+            credit=source,
+            money=Money(units, asset),
+            movement=Movement.SWEEP,
+            ref=transaction.id,
+            evidence=ledger.Evidence(chain.id, receipt.block_number, receipt.tx_hash),
+        )
     missing = max(0, credited_before - arrived)
     return Booked(row.address, asset, int(row.swept or 0), int(row.surplus or 0), missing)
 
