@@ -107,6 +107,17 @@ def add_chain(
     )
 
 
+@chain.command("float")
+def book_float(
+    chain_id: Annotated[str, typer.Argument(help="CAIP-2: eip155:8453")],
+) -> None:
+    """Book what you sent to the payout vault and the signers as the house's capital."""
+    from gateway.operators.chains import book_float as book
+
+    for line in book(chain_id):
+        typer.echo(line)
+
+
 @app.command()
 def rescan(
     chain_id: Annotated[str, typer.Argument(help="CAIP-2: eip155:8453")],

@@ -63,6 +63,8 @@ def send_lost(chain: Chain, node: Node, kind: Kind, head: int) -> None:
         for item in found:
             outcome = following.send(node, item.attempt)
             log.error("transaction.lost", transaction=item.transaction.id, outcome=outcome)
+            with db.transaction() as session:
+                losing.reopen(session, item.transaction.id)
             alarm(
                 "transaction_left_chain",
                 item.transaction.id,

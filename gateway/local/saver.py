@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gateway.local.anvil import Anvil
 from gateway.local.node import NodeError
 
-SAVE_SECONDS = 2.0
+SAVE_SECONDS = 1.0
 # A long chain takes longer to save; then it is saved less often, and its node can still work.
 REST_PER_SAVE = 10.0
 

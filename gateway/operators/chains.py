@@ -13,10 +13,13 @@ from gateway.chain.address import parse_address, show_address
 from gateway.chain.calls import call_of
 from gateway.chain.evm import Evm, node
 from gateway.chain.store import Chain
+from gateway.chain.store import chain as chain_of
 from gateway.deposits.rescan import rescan as read_again
+from gateway.errors import GatewayError
 from gateway.operators.keystore import new_signer, open_owner
 from gateway.sending.service import register_signer
 from gateway.settings import settings
+from gateway.settlement import capital
 
 NATIVE = "native"
 NATIVE_DECIMALS = 18
@@ -112,6 +115,17 @@ def sequence(evm: Evm, vault: bytes, operator: bytes) -> int:
     """Return the sequence number the payout vault expects of this operator."""
     (expected,) = decode(["uint256"], evm.call(vault, call_of("PayoutVault", "seq", operator)))
     return int(expected)
+
+
+def book_float(chain_id: str) -> list[str]:
+    """Book the house's own coins on a chain; returns a line for each amount."""
+    with db.transaction() as session:
+        try:
+            booked = capital.book_float(session, chain_of(session, chain_id))
+        except GatewayError as refusal:
+            raise typer.BadParameter(refusal.detail) from refusal
+    lines = [f"{money} {money.asset.code} booked as capital: {place}" for place, money in booked]
+    return lines or ["nothing to book: the ledger has all that is there"]
 
 
 def rescan(chain_id: str, from_block: int) -> int:

@@ -14,8 +14,14 @@ from gateway.chain import store as chains
 from gateway.chain.port import Node, NodeAway, NodeError, Receipt
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
+from gateway.money import Money
 from gateway.sending import rules
 from gateway.sending.store import Attempt, Intent, Signer, Transaction, attempts
+
+BOOKED_GAS = text(
+    "select coalesce(sum(case debit_account when :spent then amount else -amount end), 0)"
+    " from ledger.transfer where ref = :ref and code = 7"
+)
 
 log = structlog.get_logger()
 
@@ -142,18 +148,24 @@ def finish(session: Session, transaction_id: str, receipt: Receipt) -> bool:
 
 
 def book_gas(session: Session, chain: str, transaction_id: str, receipt: Receipt) -> None:
-    """Book what a mined transaction of ours cost, whatever became of it."""
+    """Book what a mined transaction of ours cost, whatever became of it.
+
+    One that left the chain and was mined again costs another price: the difference is booked.
+    """
     native = next(a for a in chains.chain_assets(session, chain) if a.contract is None)
     asset = ledger.asset(session, native.asset)
-    cost = native.to_ledger(receipt.fee, asset)
-    if not cost:
+    spent = ledger.house(session, Chart.GAS, asset)
+    tank = ledger.house(session, Chart.GAS_TANK, asset, chain)
+    before = session.execute(BOOKED_GAS, {"ref": transaction_id, "spent": spent}).scalar_one()
+    missing = native.to_ledger(receipt.fee, asset) - Money(int(before), asset)
+    if not missing:
         return
     ledger.post(
         session,
-        key=f"gas:{transaction_id}",
-        debit=ledger.house(session, Chart.GAS, asset),
-        credit=ledger.house(session, Chart.GAS_TANK, asset, chain),
-        money=cost,
+        key=f"gas:{transaction_id}:{receipt.block_hash.hex()}",
+        debit=spent if missing.units > 0 else tank,
+        credit=tank if missing.units > 0 else spent,
+        money=missing if missing.units > 0 else -missing,
         movement=Movement.GAS,
         ref=transaction_id,
         evidence=ledger.Evidence(chain, receipt.block_number, receipt.tx_hash),

@@ -1,7 +1,9 @@
 """What was final and left the chain all the same: a reorganisation deeper than the confirmations.
 
 Its nonce is free again, and nothing of the signer's is mined before that nonce is used: the same
-stored bytes are sent again. They can be mined once, and what was booked is true again.
+stored bytes are sent again. They can be mined once. What had succeeded is followed again to its
+new end, where what it settled stays settled and only the price of its gas is corrected. What had
+reverted stays ended: its payments were planned anew under the same sequence number.
 """
 
 from dataclasses import dataclass
@@ -54,6 +56,18 @@ def lost(session: Session, signer_id: str, nonce: int, head: int) -> list[Lost]:
         .limit(LOST_MAX)
     )
     return [Lost(*row) for row in session.execute(query).all()]
+
+
+def reopen(session: Session, transaction_id: str) -> bool:
+    """Follow a transaction again that had succeeded; False if it was reopened, or had reverted."""
+    row = session.get_one(Transaction, transaction_id, with_for_update=True, populate_existing=True)
+    if row.state != "confirmed":
+        return False
+    row.state = "signed"
+    row.tx_hash = row.block_number = row.block_hash = None
+    row.succeeded = row.gas_used = row.fee = None
+    session.flush()
+    return True
 
 
 def find(node: Node, ends: list[tuple[bytes, str, int]]) -> list[tuple[str, int]]:

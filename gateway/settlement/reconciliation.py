@@ -39,9 +39,7 @@ HELD = text("""
         join ledger.entry e on e.transfer_id = t.id
         where t.chain = :chain and t.block_number > :block group by e.account_id
     )
-    select coalesce(-sum(a.credits_posted - a.debits_posted - coalesce(l.amount, 0)), 0) as held,
-        coalesce(-sum(a.credits_posted - a.debits_posted - coalesce(l.amount, 0))
-            filter (where a.code = :unswept), 0) as unswept
+    select coalesce(-sum(a.credits_posted - a.debits_posted - coalesce(l.amount, 0)), 0)
     from ledger.account a join ledger.asset s on s.id = a.asset_id
     left join later l on l.account_id = a.id
     where a.chain = :chain and s.code = :asset and a.code = any(:custody)
@@ -143,24 +141,30 @@ def compare_asset(
 ) -> Compared:
     """Read both sides of one asset; raises DependencyAway."""
     asset = ledger.asset(session, listed.asset)
-    held = session.execute(
-        HELD,
-        {
-            "chain": listed.chain,
-            "block": place.number,
-            "asset": listed.asset,
-            "custody": [int(code) for code in CUSTODY],
-            "unswept": int(Chart.UNSWEPT),
-        },
-    ).one()
     units = sum(asked.balances(addresses, listed.contract, place.hash))
     return Compared(
         chain=listed.chain,
         block_number=place.number,
         on_chain=listed.to_ledger(units, asset),
-        ledger=Money(int(held.held), asset),
-        unswept=Money(int(held.unswept), asset),
+        ledger=held_at(session, place, listed, asset, CUSTODY),
+        unswept=held_at(session, place, listed, asset, (Chart.UNSWEPT,)),
     )
+
+
+def held_at(
+    session: Session, place: Place, listed: ChainAsset, asset: Asset, codes: tuple[Chart, ...]
+) -> Money:
+    """Return what the ledger says these custody accounts held at a block."""
+    units = session.execute(
+        HELD,
+        {
+            "chain": listed.chain,
+            "block": place.number,
+            "asset": listed.asset,
+            "custody": [int(code) for code in codes],
+        },
+    ).scalar_one()
+    return Money(int(units), asset)
 
 
 def positions(session: Session) -> list[Position]:

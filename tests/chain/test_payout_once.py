@@ -10,11 +10,12 @@ from gateway import db
 from gateway.chain.payout import pay_call, payment
 from gateway.chain.port import NodeAway
 from gateway.ledger import service as ledger
+from gateway.ledger.chart import Chart
 from gateway.sending import follow as following
 from gateway.sending import service as sending
 from gateway.sending import signing
 from gateway.withdrawals import plan, settle
-from tests.chain.money_in import CHAIN, DOLLAR, number, open_till
+from tests.chain.money_in import CHAIN, DOLLAR, ETH, number, open_till
 from tests.chain.money_out import Desk, assert_paid_once, open_desk, role
 from tests.conftest import TestNode
 from workers import signer
@@ -260,3 +261,26 @@ def test_a_reverted_payout_is_planned_again_with_the_right_number_and_paid_once(
     assert {desk.row(wd).status for wd in (first, second)} == {"confirmed"}
     assert "payout_reverted" in desk.alarms()
     assert desk.sound()
+
+
+def test_a_final_payout_that_left_the_chain_is_mined_again_and_its_gas_booked_anew(
+    desk: Desk,
+) -> None:
+    """Deeper than the confirmations: the bytes go out again, only the price of gas differs."""
+    wd = desk.ask(desk.rich(), 5 * DOLLAR, ALI)
+    desk.finish()
+    (before,) = desk.transactions()
+    head = desk.till.anvil.head()
+    desk.till.anvil.reorg(head - int(before.block_number or 0) + 1)
+    assert desk.holds(ALI) == 0
+    desk.till.anvil.call("anvil_setNextBlockBaseFeePerGas", hex(2_000_000_000))
+    for _ in range(8):
+        desk.pay()
+        desk.till.anvil.mine()
+    desk.pay()
+    assert_paid_once(desk, wd, ALI, 5 * DOLLAR)
+    (after,) = desk.transactions()
+    assert after.state == "confirmed"
+    assert after.fee != before.fee
+    assert desk.house(Chart.GAS, ETH, None) == int(after.fee or 0)
+    assert "transaction_left_chain" in desk.alarms()

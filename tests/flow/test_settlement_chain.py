@@ -6,13 +6,14 @@ import pytest
 from sqlalchemy import text
 
 from gateway import bell, db
+from gateway.chain import store as chains
 from gateway.chain.evm import node
-from gateway.errors import DependencyAway
+from gateway.errors import DependencyAway, Refused
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
 from gateway.money import Money
 from gateway.settings import settings
-from gateway.settlement import audit, reconciliation
+from gateway.settlement import audit, capital, reconciliation
 from gateway.settlement.trace import trace
 from tests.conftest import TestNode
 from tests.flow.books import CHAIN, ETH
@@ -196,3 +197,28 @@ def test_a_trace_finds_what_the_ledger_has(anvil: TestNode) -> None:
     assert [entry.amount for entry in mine.entries] == ["0.000000007"]
     assert found.found
     assert not other.found
+
+
+def test_a_float_is_booked_once_and_only_when_an_operator_says_so(anvil: TestNode) -> None:
+    paid(anvil, VAULT, 5 * GWEI)
+    anvil.mine(3)
+    watched(anvil)
+    with db.transaction() as session:
+        chain = chains.chain(session, CHAIN)
+        (before,) = reconciliation.compare_chain(session, chain)
+        assert before.difference.units == 5 * GWEI
+        booked = capital.book_float(session, chain)
+    assert [(name, money.units) for name, money in booked] == [("payout vault", 5 * GWEI)]
+    with db.transaction() as session:
+        (after,) = reconciliation.compare_chain(session, chain)
+        assert after.difference.units == 0
+        assert capital.book_float(session, chain) == []
+
+
+def test_a_loss_is_no_capital(anvil: TestNode) -> None:
+    tx, block = paid(anvil, VAULT, 5 * GWEI)
+    book(Chart.HOT, None, 6 * GWEI, tx, block)
+    anvil.mine(3)
+    watched(anvil)
+    with db.transaction() as session, pytest.raises(Refused, match="less than the ledger"):
+        capital.book_float(session, chains.chain(session, CHAIN))
