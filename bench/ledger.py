@@ -1,16 +1,22 @@
 """Transfers a second through our own driver, against pgbench's TPC-B on the same server.
 
-Each round measures both, one after the other; the table has medians, and the ratio pair by pair.
+Each round measures all of them, one after the other; the table has medians, and ratios pair by
+pair. Our clients are threads of one process, as the API's are. "One statement" is `submit()` as a
+transaction of its own through psycopg; "in a session" is the same inside `db.transaction()`, with
+BEGIN and COMMIT, as a request does it among its other statements.
 """
 
-import multiprocessing
 import os
 import random
 import re
 import statistics
 import subprocess
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import psycopg
 from sqlalchemy import text
 
 from bench.table import servers, show
@@ -25,10 +31,11 @@ from gateway.settings import settings
 USDC = Asset("USDC", 6)
 OWNERS = 10_000
 CLIENTS = 8
-SECONDS = 5
+SECONDS = 4
 ROUNDS = 5
 FUNDS = 10**12
-ROUND_ID = "round"
+
+Post = Callable[[psycopg.Connection[Any], str, int, int, int], None]
 
 
 def main() -> None:
@@ -40,24 +47,35 @@ def main() -> None:
         migrate(url)
         accounts = open_accounts()
         pgbench(url, "-i", "-q", "-s", "10")
-        rounds = []
-        for number in range(ROUNDS):
-            peer = tpcb(url)
-            uniform = transfers(accounts, f"u{number}", hot=False)
-            hot = transfers(accounts, f"h{number}", hot=True)
-            rounds.append((peer, uniform, hot))
-            print(f"round {number + 1} of {ROUNDS}: {peer:.0f} {uniform:.0f} {hot:.0f}", flush=True)
+        rounds = [one_round(url, accounts, number) for number in range(ROUNDS)]
         check()
-    peers, uniforms, hots = zip(*rounds, strict=True)
+    peers, alone, hot, inside = zip(*rounds, strict=True)
     show(
         f"Ledger: transfers per second, {CLIENTS} clients, medians of {ROUNDS} rounds",
         ("what", "per second", "of TPC-B"),
         [
             ("pgbench TPC-B-like, -M prepared (the floor)", statistics.median(peers), 1.0),
-            ("ours, 10,000 accounts", statistics.median(uniforms), ratio(uniforms, peers)),
-            ("ours, every transfer to one merchant", statistics.median(hots), ratio(hots, peers)),
+            ("ours, one statement, 10,000 accounts", statistics.median(alone), ratio(alone, peers)),
+            ("ours, one statement, one hot merchant", statistics.median(hot), ratio(hot, peers)),
+            (
+                "ours, in a session, 10,000 accounts",
+                statistics.median(inside),
+                ratio(inside, peers),
+            ),
         ],
     )
+
+
+def one_round(url: str, accounts: list[int], number: int) -> tuple[float, ...]:
+    """Measure the floor and each of ours once."""
+    figures = (
+        tpcb(url),
+        transfers(accounts, f"a{number}", alone),
+        transfers(accounts, f"h{number}", alone, hot=True),
+        transfers(accounts, f"s{number}", inside),
+    )
+    print(f"round {number + 1} of {ROUNDS}: " + " ".join(f"{f:.0f}" for f in figures), flush=True)
+    return figures
 
 
 def ratio(ours: tuple[float, ...], peers: tuple[float, ...]) -> float:
@@ -103,36 +121,46 @@ def tpcb(url: str) -> float:
     return float(found.group(1))
 
 
-def transfers(accounts: list[int], name: str, *, hot: bool) -> float:
+def transfers(accounts: list[int], name: str, post: Post, *, hot: bool = False) -> float:
     """Return our transfers per second, each its own transaction."""
-    with multiprocessing.get_context("spawn").Pool(CLIENTS) as pool:
-        work = [(accounts, f"{name}-{client}", hot) for client in range(CLIENTS)]
-        return sum(pool.starmap(client_transfers, work))
+
+    def client(number: int) -> int:
+        chance, done = random.Random(f"{name}-{number}"), 0
+        end = time.perf_counter() + SECONDS
+        with psycopg.connect(settings().database_url, autocommit=True) as connection:
+            while time.perf_counter() < end:
+                debit, credit = chance.sample(accounts, 2)
+                if hot and debit != accounts[0]:
+                    credit = accounts[0]
+                amount = chance.randrange(1, 1000)
+                post(connection, f"{name}-{number}-{done}", debit, credit, amount)
+                done += 1
+        return done
+
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        return sum(pool.map(client, range(CLIENTS))) / SECONDS
 
 
-def client_transfers(accounts: list[int], name: str, hot: bool) -> float:
-    """Post transfers for SECONDS in one process; returns how many a second."""
-    chance = random.Random(name)
+def alone(
+    connection: psycopg.Connection[Any], key: str, debit: int, credit: int, amount: int
+) -> None:
+    """Post by one statement that is its own transaction."""
+    facts = (ledger.key_id(key), ledger.POSTED, debit, credit, amount, int(Movement.TRANSFER), key)
+    connection.execute(ledger.SUBMIT, (*facts, None, None, None, None, None), prepare=True)
+
+
+def inside(_: psycopg.Connection[Any], key: str, debit: int, credit: int, amount: int) -> None:
+    """Post inside a transaction of the application's own kind."""
     with db.transaction() as session:
-        session.execute(text("select 1"))
-    time.sleep(max(0.0, 2 - time.time() % 2))  # the clients begin together
-    done, started = 0, time.perf_counter()
-    while time.perf_counter() - started < SECONDS:
-        debit, credit = chance.sample(accounts, 2)
-        if hot and debit != accounts[0]:
-            credit = accounts[0]
-        with db.transaction() as session:
-            ledger.post(
-                session,
-                key=f"{name}-{done}",
-                debit=debit,
-                credit=credit,
-                money=Money(chance.randrange(1, 1000), USDC),
-                movement=Movement.TRANSFER,
-                ref=f"tr_{done}",
-            )
-        done += 1
-    return done / (time.perf_counter() - started)
+        ledger.post(
+            session,
+            key=key,
+            debit=debit,
+            credit=credit,
+            money=Money(amount, USDC),
+            movement=Movement.TRANSFER,
+            ref=key,
+        )
 
 
 def check() -> None:
