@@ -93,7 +93,7 @@ def detected(database: str) -> dict[str, float]:
     """Return when each deposit's row was written, by transaction hash."""
     with psycopg.connect(database) as connection:
         rows = connection.execute(
-            "select '0x' || encode(tx_hash, 'hex'), extract(epoch from detected_at) from deposit"
+            "select '0x' || encode(tx_hash, 'hex'), extract(epoch from created_at) from deposit"
         )
         return {tx: float(at) for tx, at in rows}
 

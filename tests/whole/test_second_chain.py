@@ -135,6 +135,17 @@ def test_an_added_chain_serves(added: Added) -> None:
     data = f"0x{BALANCE_CALL}{target[2:].lower().zfill(64)}"
     assert int(str(node.call("eth_call", {"to": usdc, "data": data}, "latest")), 16) == 5 * 10**6
 
+    booked = both.mizan("chain", "float", SECOND)
+    assert booked.returncode == 0, booked.stdout + booked.stderr
+    assert "500.00 USDC booked as capital: payout vault" in booked.stdout
+    assert "2.00 ETH booked as capital: signers" in booked.stdout
+    assert "nothing to book" in both.mizan("chain", "float", SECOND).stdout
+    eventually(
+        "books that balance on both chains",
+        lambda: both.mizan("audit").returncode == 0,
+        90,
+    )
+
 
 def fund(node: TestNode, usdc: str, said: str) -> None:
     """Send the float and the gas to where the command said."""
