@@ -79,29 +79,28 @@ def quotes(
 
 
 def attach(session: Session, invoice: Invoice, offered: Sequence[Quoted]) -> list[InvoiceOption]:
-    """Store the quotes as the invoice's options, each with the invoice's own address."""
-    options = []
-    for position, one in enumerate(offered):
-        address = addresses.allocate(
-            session,
-            account_id=invoice.account_id,
-            chain=one.on_chain.chain,
+    """Store the quotes as the invoice's options, with the invoice's own address on each chain."""
+    places = {
+        chain_id: addresses.allocate(
+            session, account_id=invoice.account_id, chain=chain_id, invoice_id=invoice.id
+        ).address
+        for chain_id in dict.fromkeys(one.on_chain.chain for one in offered)
+    }
+    options = [
+        InvoiceOption(
             invoice_id=invoice.id,
+            position=position,
+            chain=one.on_chain.chain,
+            asset=one.on_chain.asset,
+            address=places[one.on_chain.chain],
+            amount=one.whole.units,
+            places=one.places,
+            rate=one.rate.rate,
+            rate_source=one.rate.source,
+            rate_at=one.rate.at,
         )
-        options.append(
-            InvoiceOption(
-                invoice_id=invoice.id,
-                position=position,
-                chain=one.on_chain.chain,
-                asset=one.on_chain.asset,
-                address=address.address,
-                amount=one.whole.units,
-                places=one.places,
-                rate=one.rate.rate,
-                rate_source=one.rate.source,
-                rate_at=one.rate.at,
-            )
-        )
+        for position, one in enumerate(offered)
+    ]
     session.add_all(options)
     session.flush()
     return options
