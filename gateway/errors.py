@@ -14,8 +14,7 @@ GatewayError
 │  ├─ InsufficientFunds
 │  ├─ AccountFrozen
 │  └─ KeyReused
-├─ DependencyAway        424  a rate or a node we need for the answer
-└─ Unavailable           503  the database or Redis; safe to retry
+└─ DependencyAway        424  a rate or a node we need for the answer
 """
 
 from typing import ClassVar
@@ -117,9 +116,3 @@ class DependencyAway(GatewayError):
     """A rate source or a node we need did not answer."""
 
     status, code, title = 424, "dependency_away", "Failed dependency"
-
-
-class Unavailable(GatewayError):
-    """The database or Redis is away; nothing was done, try again."""
-
-    status, code, title = 503, "unavailable", "Unavailable"

@@ -6,7 +6,6 @@ from typing import Any
 from gateway.chain.port import (
     At,
     Block,
-    FeeHistory,
     Header,
     Log,
     NodeAway,
@@ -155,13 +154,6 @@ class Evm:
     def max_priority_fee(self) -> int:
         """Return the tip the node suggests, in wei per gas."""
         return int(self.ask("eth_maxPriorityFeePerGas", [], str), 16)
-
-    def fee_history(self, blocks: int, percentiles: list[float]) -> FeeHistory:
-        """Return base fees and tips of the newest blocks (eth_feeHistory)."""
-        history: FeeHistory = self.ask(
-            "eth_feeHistory", [hex(blocks), "latest", percentiles], FeeHistory
-        )
-        return history
 
     def send_raw(self, raw: bytes) -> bytes:
         """Hand over a signed transaction and return its hash.

@@ -204,22 +204,6 @@ class Receipt(msgspec.Struct, frozen=True):
         return self.gas_used * self.effective_gas_price + int(self.l1_fee_hex, 16)
 
 
-class FeeHistory(msgspec.Struct, frozen=True):
-    """Base fees of recent blocks, the next one's included, and the tips paid, oldest first."""
-
-    base_fees_hex: list[str] = field(name="baseFeePerGas")
-    rewards_hex: list[list[str]] = field(name="reward", default_factory=list)
-
-    @property
-    def base_fees(self) -> list[int]:
-        return [int(fee, 16) for fee in self.base_fees_hex]
-
-    @property
-    def rewards(self) -> list[list[int]]:
-        """Wei per gas of each asked percentile, a row per block."""
-        return [[int(tip, 16) for tip in row] for row in self.rewards_hex]
-
-
 class Node(Protocol):
     """One chain's node. Every method raises NodeAway or NodeError."""
 
@@ -248,7 +232,6 @@ class Node(Protocol):
     ) -> int: ...
     def base_fee(self) -> int: ...
     def max_priority_fee(self) -> int: ...
-    def fee_history(self, blocks: int, percentiles: list[float]) -> FeeHistory: ...
     def send_raw(self, raw: bytes) -> bytes: ...
 
 

@@ -34,7 +34,4 @@ class Movement(IntEnum):
     GAS = 7
     CAPITAL = 8
     REFUND = 9
-    PAYMENT = 10
-    PAYMENT_REVERSAL = 11
-    ADJUSTMENT = 12
     REPAYMENT = 13

@@ -313,9 +313,6 @@ insert into ledger.movement (code, name, passes_freeze) values
     (7, 'gas', true),
     (8, 'capital', true),
     (9, 'refund', false),
-    (10, 'payment', true),
-    (11, 'payment_reversal', true),
-    (12, 'adjustment', true),
     (13, 'repayment', true);
 
 -- The five proofs: each is empty, always. ---------------------------------------------------------
