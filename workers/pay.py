@@ -15,6 +15,7 @@ from gateway.invoices import service as invoices
 from gateway.sending import follow as following
 from gateway.sending import service as sending
 from gateway.sending.follow import Open
+from gateway.webhooks.alarms import raise_alarm
 from gateway.withdrawals import plan, settle
 from gateway.withdrawals.service import take_out
 from gateway.withdrawals.store import Withdrawal, of_intent
@@ -98,8 +99,15 @@ def end_reverted(item: Open, receipt: Receipt) -> None:
     with db.transaction() as session:
         if following.claim_end(session, item.transaction.id, receipt) is None:
             return
-        settle.replan(session, item.intent)
+        undone = settle.replan(session, item.intent)
         following.finish(session, item.transaction.id, receipt)
+        for withdrawal_id in undone:
+            raise_alarm(
+                session,
+                kind="payout_undone",
+                subject=withdrawal_id,
+                detail="it was final and told so; its payout left the chain and came back reverted",
+            )
     alarm("payout_reverted", item.transaction.id, "a payout reverted; it is planned again")
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import typer
 from eth_abi.abi import decode
+from sqlalchemy.orm import Session
 
 from gateway import db
 from gateway.chain import deploy
@@ -18,6 +19,7 @@ from gateway.deposits.rescan import rescan as read_again
 from gateway.errors import GatewayError
 from gateway.operators.keystore import new_signer, open_owner
 from gateway.sending.service import register_signer
+from gateway.sending.store import signers as signers_of
 from gateway.settings import settings
 from gateway.settlement import capital
 
@@ -42,8 +44,8 @@ def add(
     evm = node(chain_id)
     listed = [asset_of(evm, text) for text in assets]
     signers = {
-        "payout": signer_address(payout_signer, "payout"),
-        "sweep": signer_address(sweep_signer, "sweep"),
+        "payout": signer_address(payout_signer, chain_id, "payout"),
+        "sweep": signer_address(sweep_signer, chain_id, "sweep"),
     }
     deployed = deploy.deploy(
         evm,
@@ -63,16 +65,21 @@ def add(
             explorer_url=explorer_url,
             assets=listed,
         )
-        for role, address in signers.items():
-            register_signer(
-                session,
-                chain=chain.id,
-                address=address,
-                role=role,
-                next_nonce=evm.nonce(address),
-                first_seq=sequence(evm, deployed.payout_vault, address),
-            )
+        register_signers(session, evm, chain, signers)
     return described(chain, deployed, signers)
+
+
+def register_signers(session: Session, evm: Evm, chain: Chain, signers: dict[str, bytes]) -> None:
+    """Register who signs, with the nonce and the sequence number the chain has for each."""
+    for role, address in signers.items():
+        register_signer(
+            session,
+            chain=chain.id,
+            address=address,
+            role=role,
+            next_nonce=evm.nonce(address),
+            first_seq=sequence(evm, chain.payout_vault, address),
+        )
 
 
 def described(chain: Chain, deployed: deploy.Deployed, signers: dict[str, bytes]) -> str:
@@ -99,10 +106,14 @@ def asset_of(evm: Evm, text: str) -> NewAsset:
     return NewAsset(code, code, contract, token_decimals(evm, contract))
 
 
-def signer_address(given: str | None, role: str) -> bytes:
-    """Return the signer named, or a fresh one made in the keystore."""
+def signer_address(given: str | None, chain_id: str, role: str) -> bytes:
+    """Return the signer named, else the one an earlier run registered, else a fresh one."""
     if given is not None:
         return parse_address(given, f"{role}_signer")
+    with db.transaction() as session:
+        known = signers_of(session, chain_id, role)
+    if known:
+        return known[0].address
     password = settings().keystore_secret
     if settings().keystore is None or not password:
         raise typer.BadParameter(

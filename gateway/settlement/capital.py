@@ -5,7 +5,7 @@ hold above the ledger at one block is capital. Called by an operator, never by i
 that nobody expected must stay a difference until a person has looked.
 """
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from gateway.chain import store as chains
@@ -17,12 +17,16 @@ from gateway.money import Money
 from gateway.sending.store import Signer
 from gateway.settlement.reconciliation import Place, booked_through, held_at, node_of
 
+LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
 
 def book_float(session: Session, chain: Chain) -> list[tuple[str, Money]]:
     """Book what is there above the ledger; doing it again books nothing.
 
     Raises DependencyAway, and Refused when an address holds less than the ledger says.
     """
+    # one at a time: another operator's booking must be in the books that this one compares
+    session.execute(LOCK, {"name": f"float {chain.id}"})
     asked = node_of(chain)
     place = booked_through(session, asked, chain)
     signers = list(session.scalars(select(Signer.address).where(Signer.chain == chain.id)))

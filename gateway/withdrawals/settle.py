@@ -120,9 +120,18 @@ def end_one(
     return row
 
 
-def replan(session: Session, intent: Intent) -> None:
-    """Let the withdrawals of a payout that reverted, finally, be planned again."""
+def replan(session: Session, intent: Intent) -> list[str]:
+    """Let the withdrawals of a payout that reverted, finally, be planned again.
+
+    Returns those that had ended: a payout that was final, left the chain and came back reverted.
+    They stay as they were told, and a person decides: paying again by itself could pay twice.
+    """
+    ended = []
     for row in of_intent(session, intent.id, locked=True):
+        if row.status != rules.SENT:
+            ended.append(row.id)
+            continue
         row.intent_id = row.tx_hash = row.block_number = row.sent_at = None
         row.confirmations, row.waiting_reason = 0, REVERTED
         step(session, row, "replan")
+    return ended

@@ -284,3 +284,26 @@ def test_a_final_payout_that_left_the_chain_is_mined_again_and_its_gas_booked_an
     assert after.fee != before.fee
     assert desk.house(Chart.GAS, ETH, None) == int(after.fee or 0)
     assert "transaction_left_chain" in desk.alarms()
+
+
+def test_a_final_payout_that_comes_back_reverted_calls_a_person_and_stops_nobody(
+    desk: Desk,
+) -> None:
+    """Told as confirmed, and not paid any more: never paid again by itself, and no other waits."""
+    account = desk.rich()
+    wd = desk.ask(account, 5 * DOLLAR, ALI)
+    desk.finish()
+    (before,) = desk.transactions()
+    desk.till.anvil.reorg(desk.till.anvil.head() - int(before.block_number or 0) + 1)
+    desk.own(desk.vault, "setOperator(address,bool)", desk.operator, False)
+    for _ in range(8):
+        desk.pay()
+        desk.till.anvil.mine()
+    assert desk.transactions()[0].state == "reverted"
+    assert desk.row(wd).status == "confirmed"
+    assert "payout_undone" in desk.alarms()
+    desk.own(desk.vault, "setOperator(address,bool)", desk.operator, True)
+    other = desk.ask(account, 7 * DOLLAR, ALI)
+    desk.finish()
+    assert desk.row(other).status == "confirmed"
+    assert desk.holds(ALI) == 7 * DOLLAR

@@ -1,5 +1,6 @@
 """The ledger against a real node: equal at one block, and money moved behind our back is seen."""
 
+import threading
 from datetime import UTC, datetime
 
 import pytest
@@ -222,3 +223,24 @@ def test_a_loss_is_no_capital(anvil: TestNode) -> None:
     watched(anvil)
     with db.transaction() as session, pytest.raises(Refused, match="less than the ledger"):
         capital.book_float(session, chains.chain(session, CHAIN))
+
+
+def test_two_operators_at_once_book_a_float_once(anvil: TestNode) -> None:
+    paid(anvil, VAULT, 5 * GWEI)
+    anvil.mine(3)
+    watched(anvil)
+    seen: list[object] = []
+
+    def book_too() -> None:
+        with db.transaction() as session:
+            seen.append(capital.book_float(session, chains.chain(session, CHAIN)))
+
+    other = threading.Thread(target=book_too)
+    with db.transaction() as session:
+        assert capital.book_float(session, chains.chain(session, CHAIN))
+        anvil.mine()
+        watched(anvil)  # a later block, so that only the lock keeps the two apart
+        other.start()
+        other.join(1)
+    other.join()
+    assert seen == [[]]
