@@ -1,20 +1,14 @@
-"""The first schema: every file under sql/, in order."""
+"""The first schema."""
 
-from importlib.resources import files
-
-from alembic import op
+from gateway.migrations.scripts import run
 
 revision = "0001"
 down_revision = None
 
 
 def upgrade() -> None:
-    """Create everything; exec_driver_sql, because plpgsql is full of colons and percent signs."""
-    connection = op.get_bind()
-    folder = files("gateway.migrations") / "sql"
-    for script in sorted(folder.iterdir(), key=lambda file: file.name):
-        cursor = connection.connection.cursor()
-        cursor.execute(script.read_text().encode())
+    """Create everything."""
+    run(revision)
 
 
 def downgrade() -> None:
