@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from eth_abi.abi import decode
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from gateway.chain.artifacts import call_data
@@ -13,6 +12,7 @@ from gateway.chain.port import Node
 from gateway.chain.store import Chain, ChainAsset
 from gateway.errors import Conflict, Refused
 
+DECIMALS_MAX = 36
 ENSURE_ASSET = text(
     "insert into ledger.asset (code, name, decimals) values (:code, :name, :decimals)"
     " on conflict (code) do nothing"
@@ -65,6 +65,7 @@ def add_chain(
             vault_factory=deployed.vault_factory,
             payout_vault=deployed.payout_vault,
             treasury=deployed.treasury,
+            payout_approver=deployed.payout_approver,
             explorer_url=explorer_url,
         )
         session.add(chain)
@@ -74,6 +75,7 @@ def add_chain(
         deployed.payout_vault,
     ):
         raise Conflict(f"{chain.id} is here with other contracts", code="chain_differs")
+    chain.payout_approver = deployed.payout_approver
     for asset in assets:
         add_asset(session, chain.id, asset)
     return chain
@@ -93,6 +95,7 @@ def add_asset(session: Session, chain: str, new: NewAsset) -> ChainAsset:
         )
     listed = session.get(ChainAsset, (chain, new.code))
     if listed is None:
+        refuse_twice(session, chain, new)
         listed = ChainAsset(
             chain=chain,
             asset=new.code,
@@ -108,10 +111,22 @@ def add_asset(session: Session, chain: str, new: NewAsset) -> ChainAsset:
     return listed
 
 
+def refuse_twice(session: Session, chain: str, new: NewAsset) -> None:
+    """Raise Conflict when the contract is listed under another code: one coin, one balance."""
+    query = select(ChainAsset.asset).where(
+        ChainAsset.chain == chain, ChainAsset.contract.is_not_distinct_from(new.contract)
+    )
+    known = session.scalar(query)
+    if known is not None:
+        raise Conflict(f"it is on {chain} as {known}", code="asset_differs")
+
+
 def token_decimals(node: Node, contract: bytes) -> int:
     """Return what a token says of its decimals; raises Refused when it is no such contract."""
     answer = node.call(contract, call_data("decimals()")) if node.code(contract) else b""
     if len(answer) != 32:
         raise Refused(f"0x{contract.hex()} is no token that tells its decimals", field="contract")
-    (decimals,) = decode(["uint8"], answer)
-    return int(decimals)
+    decimals = int.from_bytes(answer, "big")
+    if decimals > DECIMALS_MAX:
+        raise Refused(f"0x{contract.hex()} says it has {decimals} decimals", field="contract")
+    return decimals

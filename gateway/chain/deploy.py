@@ -1,7 +1,7 @@
 """Set-up of a chain: our contracts at their fixed addresses, and who may use them.
 
 Run once per chain by the cold owner, from the command line only. The owner's account is given by
-the caller: keys that move money are read nowhere but in workers/signer.py. Doing it again changes
+the caller: keys that move money are read nowhere but in workers/keys. Doing it again changes
 nothing, and adds what is missing.
 """
 
@@ -15,7 +15,7 @@ from eth_utils.crypto import keccak
 
 from gateway.chain.artifacts import creation_code
 from gateway.chain.calls import call_of
-from gateway.chain.port import Node, Receipt
+from gateway.chain.port import Node, NodeError, Receipt
 from gateway.chain.vaults import create2
 from gateway.errors import Conflict, Refused
 
@@ -31,6 +31,9 @@ DEPLOYER_TRANSACTION = bytes.fromhex(
 )
 """Signed once by nobody's key, without a chain number, so that it is valid on every chain."""
 SALT = bytes(32)
+STOP = b"\x00"
+"""Code that does nothing, successfully: with it in a contract's place no call reverts."""
+NOTHING_OF_OURS = b"\xff" * 4
 GAS_LIMIT_FACTOR = 1.3
 GAS_PER_TRANSACTION_MAX = 2**24
 """EIP-7825."""
@@ -58,6 +61,7 @@ class Deployed:
     payout_vault: bytes
     treasury: bytes
     block_number: int
+    payout_approver: bytes | None = None
 
 
 def factory_address(owner: bytes) -> bytes:
@@ -65,9 +69,9 @@ def factory_address(owner: bytes) -> bytes:
     return create2(DEPLOYER, SALT, keccak(creation_code("VaultFactory", ("address", owner))))
 
 
-def payout_address(owner: bytes) -> bytes:
+def payout_address(owner: bytes, contract: str = "PayoutVault") -> bytes:
     """Return where the payout vault of this owner is, on every chain."""
-    return create2(DEPLOYER, SALT, keccak(creation_code("PayoutVault", ("address", owner))))
+    return create2(DEPLOYER, SALT, keccak(creation_code(contract, ("address", owner))))
 
 
 def deploy(
@@ -77,23 +81,48 @@ def deploy(
     operators: list[bytes],
     sweepers: list[bytes],
     treasury: bytes | None = None,
+    approver: bytes | None = None,
 ) -> Deployed:
     """Deploy both contracts and let operators pay, sweepers sweep, into vault and treasury.
 
-    `treasury` None means the payout vault: swept money is paid out again. Raises Refused when the
-    owner lacks gas, Conflict when a transaction fails or is not mined in MINED_SECONDS_MAX.
+    `treasury` None means the payout vault: swept money is paid out again. With an `approver` the
+    payout vault is one that takes a batch only with this second key's signature. Raises Refused
+    when the owner lacks gas, or when operator and approver would be one key; Conflict when a
+    transaction fails or is not mined in MINED_SECONDS_MAX.
     """
+    if approver in operators:
+        raise Refused("operator and approver are one key: two must agree", field="approver")
     hand = Hand(node, owner)
     deployer_present(hand)
     factory = create(hand, creation_code("VaultFactory", ("address", hand.address)))
-    vault = create(hand, creation_code("PayoutVault", ("address", hand.address)))
+    kind = "PayoutVault" if approver is None else "ApprovedPayoutVault"
+    vault = create(hand, creation_code(kind, ("address", hand.address)))
+    if approver is not None:
+        name_approver(hand, vault, approver)
     for operator in operators:
         ensure(hand, vault, "PayoutVault", ("isOperator", "setOperator"), operator)
     for sweeper in sweepers:
         ensure(hand, factory, "VaultFactory", ("isSweeper", "setSweeper"), sweeper)
     for place in {vault, treasury or vault}:
         ensure(hand, factory, "VaultFactory", ("isDestination", "setDestination"), place)
-    return Deployed(factory, vault, treasury or vault, node.head().number + 1)
+    return Deployed(factory, vault, treasury or vault, node.head().number + 1, approver)
+
+
+def name_approver(hand: "Hand", vault: bytes, approver: bytes) -> None:
+    """Name the second key unless it is named, and see that batches can be estimated without it.
+
+    Raises Refused when the node cannot: an estimate is needed before an approval exists.
+    """
+    answer = hand.node.call(vault, call_of("ApprovedPayoutVault", "approver"))
+    if answer[-20:] != approver:
+        hand.send(vault, call_of("ApprovedPayoutVault", "setApprover", approver))
+    try:
+        hand.node.estimate_gas(sender=hand.address, to=vault, data=NOTHING_OF_OURS, code=STOP)
+    except NodeError as error:
+        raise Refused(
+            "the node estimates gas without state overrides: it cannot serve a payout vault with"
+            " an approver"
+        ) from error
 
 
 def create(hand: "Hand", code: bytes) -> bytes:

@@ -1,7 +1,7 @@
 """An Ethereum node: the port's methods as raw JSON-RPC (ethereum/execution-apis)."""
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.chain.port import (
     At,
@@ -9,6 +9,7 @@ from gateway.chain.port import (
     Header,
     Log,
     NodeAway,
+    NodeError,
     Receipt,
     Transaction,
     tohex,
@@ -18,28 +19,25 @@ from gateway.chain.rpc import Endpoint
 from gateway.errors import UnknownChain
 from gateway.settings import settings
 
+if TYPE_CHECKING:
+    from gateway.chain.pool import Pool
+
 BATCH_CALLS_MAX = 100
 BALANCE_OF = bytes.fromhex("70a08231")
 """keccak256("balanceOf(address)"), first four bytes (ERC-20)."""
 WORD = 32
 
 
-class Evm:
-    """One chain's node behind one endpoint; safe to use from several threads."""
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self.endpoint = endpoint
+class Questions:
+    """What a node is asked, over one way to ask it."""
 
     def ask(self, method: str, parameters: list[Any], result: Any) -> Any:
         """Call any method; raises NodeAway, NodeError."""
-        return self.endpoint.call(method, parameters, result)
+        raise NotImplementedError
 
     def ask_many(self, method: str, calls: list[list[Any]], result: Any) -> list[Any]:
-        """Call a method many times, BATCH_CALLS_MAX in one request."""
-        answers: list[Any] = []
-        for start in range(0, len(calls), BATCH_CALLS_MAX):
-            answers += self.endpoint.batch(method, calls[start : start + BATCH_CALLS_MAX], result)
-        return answers
+        """Call a method many times; the answers are in order."""
+        raise NotImplementedError
 
     def chain_id(self) -> int:
         """Return the chain's number (EIP-155)."""
@@ -56,6 +54,11 @@ class Evm:
         """Return a block without its transactions; None if the node has none there."""
         header: Header | None = self.ask(*self._block_call(at, False), Header | None)
         return header
+
+    def headers(self, first: int, last: int) -> list[Header | None]:
+        """Return the blocks of these heights, both included, without their transactions."""
+        calls = [[hex(number), False] for number in range(first, last + 1)]
+        return self.ask_many("eth_getBlockByNumber", calls, Header | None)
 
     def block(self, at: At) -> Block | None:
         """Return a block with its transactions; None if the node has none there."""
@@ -81,6 +84,19 @@ class Evm:
         }
         if addresses is not None:
             query["address"] = [tohex(address) for address in addresses]
+        logs: list[Log] = self.ask("eth_getLogs", [query], list[Log])
+        return logs
+
+    def logs_between(self, first: int, last: int, topics: list[bytes]) -> list[Log]:
+        """Return the logs of a range of blocks whose first topic is one of `topics`, in order.
+
+        For heights that are final: asked by number, a node that lacks a block answers without it.
+        """
+        query = {
+            "fromBlock": hex(first),
+            "toBlock": hex(last),
+            "topics": [[tohex(topic) for topic in topics]],
+        }
         logs: list[Log] = self.ask("eth_getLogs", [query], list[Log])
         return logs
 
@@ -142,10 +158,24 @@ class Evm:
             query["from"] = tohex(sender)
         return unhex(self.ask("eth_call", [query, state(at)], str))
 
-    def estimate_gas(self, *, sender: bytes, to: bytes, data: bytes = b"", value: int = 0) -> int:
-        """Return the gas a transaction would need now; a revert is a NodeError with `data`."""
+    def estimate_gas(
+        self,
+        *,
+        sender: bytes,
+        to: bytes,
+        data: bytes = b"",
+        value: int = 0,
+        code: bytes | None = None,
+    ) -> int:
+        """Return the gas a transaction would need now; a revert is a NodeError with `data`.
+
+        `code` stands for the target's own while this is asked (a state override).
+        """
         query = {"from": tohex(sender), "to": tohex(to), "data": tohex(data), "value": hex(value)}
-        return int(self.ask("eth_estimateGas", [query], str), 16)
+        asked: list[Any] = [query, "latest"]
+        if code is not None:
+            asked.append({tohex(to): {"code": tohex(code)}})
+        return int(self.ask("eth_estimateGas", asked, str), 16)
 
     def base_fee(self) -> int:
         """Return the newest block's base fee in wei per gas (EIP-1559)."""
@@ -161,6 +191,43 @@ class Evm:
         NodeAway after this call means that it may have been sent.
         """
         return unhex(self.ask("eth_sendRawTransaction", [tohex(raw)], str))
+
+
+class Evm(Questions):
+    """One chain's node behind one endpoint; safe to use from several threads."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self.endpoint = endpoint
+        self.calls_max = BATCH_CALLS_MAX
+
+    @property
+    def name(self) -> str:
+        """Where the node is, as an operator may read it: no credentials, no access key."""
+        return self.endpoint.name
+
+    def ask(self, method: str, parameters: list[Any], result: Any) -> Any:
+        """Call any method; raises NodeAway, NodeError, both of this endpoint."""
+        try:
+            return self.endpoint.call(method, parameters, result)
+        except (NodeAway, NodeError) as error:
+            error.said_by = self.name
+            raise
+
+    def ask_many(self, method: str, calls: list[list[Any]], result: Any) -> list[Any]:
+        """Call a method many times, `calls_max` in one request; raises as `ask`."""
+        answers: list[Any] = []
+        try:
+            for start in range(0, len(calls), self.calls_max):
+                some = calls[start : start + self.calls_max]
+                answers += self.endpoint.batch(method, some, result)
+        except (NodeAway, NodeError) as error:
+            error.said_by = self.name
+            raise
+        return answers
+
+    def close(self) -> None:
+        """Drop this thread's connection."""
+        self.endpoint.close()
 
 
 def state(at: At) -> Any:
@@ -183,15 +250,18 @@ def number(word: bytes) -> int:
 
 
 @lru_cache(maxsize=64)
-def node(chain: str) -> Evm:
-    """Return the node of a chain by CAIP-2 id ("eip155:1"), the same one each time.
+def node(chain: str) -> "Pool":
+    """Return the endpoints of a chain by CAIP-2 id ("eip155:1"), the same pool each time.
 
     Raises UnknownChain when this process was not told an endpoint.
     """
+    from gateway.chain.pool import Pool  # it is made of what this module defines
+
     endpoints = settings().endpoints.get(chain)
     if not endpoints:
         raise UnknownChain(f"no node of {chain[:40]!r} is configured", field="chain")
-    return at_url(endpoints[0], int(chain.removeprefix("eip155:")))
+    number = int(chain.removeprefix("eip155:"))
+    return Pool.of(*(at_url(url, number) for url in endpoints))
 
 
 def at_url(url: str, chain_id: int | None = None) -> Evm:

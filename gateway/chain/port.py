@@ -23,12 +23,15 @@ class NodeAway(DependencyAway):
     """The node did not answer, not in time, or not what JSON-RPC answers look like."""
 
     code = "node_away"
+    said_by = ""
+    """The endpoint it is about, where one is known."""
 
 
 class NodeError(DependencyAway):
     """The node answered with an error; `rpc_code`, `message` and a revert's `data` are its own."""
 
     code = "node_error"
+    said_by = ""
 
     def __init__(self, rpc_code: int, message: str, data: str | None = None) -> None:
         super().__init__(f"the node answered: {message[:300]}")
@@ -85,6 +88,7 @@ class Header(msgspec.Struct, frozen=True):
     gas_used_hex: str = field(name="gasUsed")
     gas_limit_hex: str = field(name="gasLimit", default="0x0")
     base_fee_hex: str = field(name="baseFeePerGas", default="0x0")
+    logs_bloom_hex: str = field(name="logsBloom", default="0x")
 
     @property
     def hash(self) -> bytes:
@@ -114,6 +118,11 @@ class Header(msgspec.Struct, frozen=True):
     def base_fee(self) -> int:
         """Wei per gas; zero on a chain without EIP-1559."""
         return int(self.base_fee_hex, 16)
+
+    @property
+    def logs_bloom(self) -> bytes:
+        """The filter of the block's logs, 2,048 bits; empty where the node tells none."""
+        return unhex(self.logs_bloom_hex)
 
 
 class Block(Header, frozen=True):
@@ -210,10 +219,12 @@ class Node(Protocol):
     def chain_id(self) -> int: ...
     def head(self) -> Header: ...
     def header(self, at: At) -> Header | None: ...
+    def headers(self, first: int, last: int) -> list[Header | None]: ...
     def block(self, at: At) -> Block | None: ...
     def logs(
         self, block_hash: bytes, topics: list[bytes], addresses: list[bytes] | None = None
     ) -> list[Log]: ...
+    def logs_between(self, first: int, last: int, topics: list[bytes]) -> list[Log]: ...
     def transaction(self, tx_hash: bytes) -> Transaction | None: ...
     def receipt(self, tx_hash: bytes) -> Receipt | None: ...
     def receipts(self, tx_hashes: list[bytes]) -> list[Receipt | None]: ...
@@ -228,7 +239,13 @@ class Node(Protocol):
         self, to: bytes, data: bytes, at: At = "latest", sender: bytes | None = None
     ) -> bytes: ...
     def estimate_gas(
-        self, *, sender: bytes, to: bytes, data: bytes = b"", value: int = 0
+        self,
+        *,
+        sender: bytes,
+        to: bytes,
+        data: bytes = b"",
+        value: int = 0,
+        code: bytes | None = None,
     ) -> int: ...
     def base_fee(self) -> int: ...
     def max_priority_fee(self) -> int: ...

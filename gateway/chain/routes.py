@@ -41,7 +41,11 @@ class Assets(BaseModel):
 
 
 class ChainShape(BaseModel):
-    """A chain; `confirmations` counts for deposits and for withdrawals."""
+    """A chain; `confirmations` counts for withdrawals, and deposits without a rule of their own.
+
+    Larger deposits may have to wait for more, or for the network to call their block safe or
+    final: each says so in its `finality`.
+    """
 
     chain: str
     name: str

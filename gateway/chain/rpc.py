@@ -1,20 +1,29 @@
-"""JSON-RPC 2.0 over one kept-alive HTTP connection a thread; answers are typed by msgspec."""
+"""JSON-RPC 2.0 over one kept connection a thread; answers are typed by msgspec.
 
-import base64
+Every answer that is none is NodeAway: HTML, half a body, another chain, a batch cut short, an
+answer to another call.
+"""
+
 import http.client
 import threading
 import time
-from typing import Any
-from urllib.parse import unquote, urlsplit
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
 from gateway.chain.port import NodeAway, NodeError
+from gateway.chain.wires import HttpWire, IpcWire, Wire
 
-CONNECT_SECONDS = 3.0
-ANSWER_SECONDS = 15.0
 IDLE_SECONDS_MAX = 20.0
 """A connection idle for longer is opened afresh: the server may have closed it meanwhile."""
+ONLY = 1
+"""The id of a call that goes alone."""
+IPC = "ipc:"
+
+Result = TypeVar("Result")
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -26,47 +35,43 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """An answer whose result is not decoded yet."""
+    """An answer whose result is not decoded yet; with neither member it is none."""
 
     id: int | None = None
-    result: msgspec.Raw = msgspec.Raw(b"null")
+    result: msgspec.Raw = msgspec.Raw(b"")
     error: Refusal | None = None
+
+
+class Answer(msgspec.Struct, Generic[Result]):
+    """An answer whose result is there and has its form: read in one go, as most are."""
+
+    result: Result
+    id: int
+    error: Any = None
 
 
 ONE = msgspec.json.Decoder(Envelope)
 MANY = msgspec.json.Decoder(list[Envelope])
 
 
-class Line:
-    """A connection of one thread, closed when the thread or its endpoint is gone."""
-
-    def __init__(self, connection: http.client.HTTPConnection) -> None:
-        self.connection = connection
-        self.used = time.monotonic()
-
-    def __del__(self) -> None:
-        self.connection.close()
-
-
 class Endpoint:
-    """One node's URL. Calls from several threads each use their own connection."""
+    """One node's URL or socket. Calls from several threads each use their own connection."""
 
     def __init__(self, url: str, chain_id: int | None) -> None:
-        parts = urlsplit(url)
         self.chain_id = chain_id
-        self._secure = parts.scheme == "https"
-        self._host, self._port = parts.hostname or "", parts.port
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._headers = {"content-type": "application/json"}
-        if parts.username:
-            login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            self._headers["authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+        self.name, self._connect = place_of(url)
         self._local = threading.local()
 
     def call(self, method: str, parameters: list[Any], result: Any) -> Any:
         """Return the result of one call as `result`. Raises NodeAway, NodeError."""
-        body = self.exchange(request(1, method, parameters))
-        return decode(envelope(body), result)
+        body = self.exchange(request(ONLY, method, parameters))
+        try:
+            answer = decoder(result).decode(body)
+        except msgspec.MsgspecError:  # no result, or none of this form: say which
+            return decode(own(envelope(body)), result)
+        if answer.id != ONLY or answer.error is not None:
+            return decode(own(envelope(body)), result)
+        return answer.result
 
     def batch(self, method: str, calls: list[list[Any]], result: Any) -> list[Any]:
         """Return the results of many calls of one method, in order, in one request."""
@@ -74,10 +79,14 @@ class Endpoint:
             return []
         bodies = (request(place, method, parameters) for place, parameters in enumerate(calls))
         body = self.exchange(b"[" + b",".join(bodies) + b"]")
-        answers = {answer.id: answer for answer in envelopes(body)}
-        if len(answers) != len(calls):
-            raise NodeAway(f"the node answered {len(answers)} of {len(calls)} calls")
-        return [decode(answers[place], result) for place in range(len(calls))]
+        try:
+            told = decoder_of_many(result).decode(body)
+        except msgspec.MsgspecError:  # results are missing, or have another form: say which
+            told = []
+        if [answer.id for answer in told if answer.error is None] == list(range(len(calls))):
+            return [answer.result for answer in told]
+        answers = in_order(envelopes(body), len(calls))
+        return [decode(answer, result) for answer in answers]
 
     def exchange(self, body: bytes) -> bytes:
         """Send a request and return the answer's body, once more if the connection was dropped.
@@ -85,66 +94,91 @@ class Endpoint:
         Sending again is safe: every call we make is a question, or a signed transaction that can
         be mined once.
         """
-        line, fresh = self._line()
+        wire, fresh = self._wire()
         try:
-            return self._post(line, body)
+            return wire.post(body)
         except (http.client.HTTPException, ConnectionError) as error:
             self.close()
             if fresh:
-                raise NodeAway(f"the node is away: {type(error).__name__}") from error
+                raise away(error) from error
         except OSError as error:  # a timeout: the answer may come, but not to us
             self.close()
-            raise NodeAway(f"the node is away: {type(error).__name__}") from error
+            raise away(error) from error
         try:
-            return self._post(self._line()[0], body)
+            return self._wire()[0].post(body)
         except (OSError, http.client.HTTPException) as error:
             self.close()
-            raise NodeAway(f"the node is away: {type(error).__name__}") from error
+            raise away(error) from error
 
     def close(self) -> None:
         """Drop this thread's connection."""
-        line = getattr(self._local, "line", None)
-        self._local.line = None
-        if line is not None:
-            line.connection.close()
+        wire: Wire | None = getattr(self._local, "wire", None)
+        self._local.wire = None
+        if wire is not None:
+            wire.close()
 
-    def _line(self) -> tuple[Line, bool]:
+    def _wire(self) -> tuple[Wire, bool]:
         """Return this thread's connection, and whether it was opened just now."""
-        line: Line | None = getattr(self._local, "line", None)
-        if line is not None and time.monotonic() - line.used < IDLE_SECONDS_MAX:
-            return line, False
+        wire: Wire | None = getattr(self._local, "wire", None)
+        if wire is not None and time.monotonic() - wire.used < IDLE_SECONDS_MAX:
+            return wire, False
         self.close()
         return self._open(), True
 
-    def _open(self) -> Line:
+    def _open(self) -> Wire:
         """Connect, and refuse a node that serves another chain than ours."""
-        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
-        line = Line(kind(self._host, self._port, timeout=CONNECT_SECONDS))
         try:
-            line.connection.connect()
-            line.connection.sock.settimeout(ANSWER_SECONDS)
-            if self.chain_id is not None:
-                body = self._post(line, request(1, "eth_chainId", []))
-                found = int(decode(envelope(body), str), 16)
-                if found != self.chain_id:
-                    raise NodeAway(f"the node serves chain {found}, not {self.chain_id}")
+            wire = self._connect()
         except (OSError, http.client.HTTPException) as error:
-            line.connection.close()
-            raise NodeAway(f"the node is away: {type(error).__name__}") from error
+            raise away(error) from error
+        try:
+            self._recognise(wire)
+        except (OSError, http.client.HTTPException) as error:
+            wire.close()
+            raise away(error) from error
         except (NodeAway, NodeError):
-            line.connection.close()
+            wire.close()
             raise
-        self._local.line = line
-        return line
+        self._local.wire = wire
+        return wire
 
-    def _post(self, line: Line, body: bytes) -> bytes:
-        line.connection.request("POST", self._path, body, self._headers)
-        response = line.connection.getresponse()
-        answer = response.read()
-        line.used = time.monotonic()
-        if response.status != http.client.OK and not answer.lstrip().startswith((b"{", b"[")):
-            raise NodeAway(f"the node answered HTTP {response.status}")
-        return answer
+    def _recognise(self, wire: Wire) -> None:
+        """Raise NodeAway unless this is our chain, where we know which one that is."""
+        if self.chain_id is None:
+            return
+        found = chain_number(
+            decode(own(envelope(wire.post(request(ONLY, "eth_chainId", [])))), str)
+        )
+        if found != self.chain_id:
+            raise NodeAway(f"the node serves chain {found}, not {self.chain_id}")
+
+
+def place_of(url: str) -> tuple[str, Callable[[], Wire]]:
+    """Return an endpoint's name, without credentials or access key, and how to connect to it.
+
+    http(s)://…, or a unix socket as ipc:/path or /path.
+    """
+    if url.startswith((IPC, "/")):
+        path = url.removeprefix(IPC)
+        return path, partial(IpcWire, path)
+    parts = urlsplit(url)
+    port = parts.port or (
+        http.client.HTTPS_PORT if parts.scheme == "https" else http.client.HTTP_PORT
+    )
+    return f"{parts.hostname}:{port}", partial(HttpWire, parts)
+
+
+def away(error: Exception) -> NodeAway:
+    """Say what became of a connection."""
+    return NodeAway(f"the node is away: {type(error).__name__}")
+
+
+def chain_number(text: str) -> int | str:
+    """Return the number of a node's chain, or what it said instead."""
+    try:
+        return int(text, 16)
+    except ValueError:
+        return repr(text[:20])
 
 
 def request(place: int, method: str, parameters: list[Any]) -> bytes:
@@ -154,12 +188,47 @@ def request(place: int, method: str, parameters: list[Any]) -> bytes:
     )
 
 
+@lru_cache(maxsize=64)
+def decoder(result: Any) -> msgspec.json.Decoder[Answer[Any]]:
+    """Return what reads an answer with such a result."""
+    return msgspec.json.Decoder(Answer[result])
+
+
+@lru_cache(maxsize=64)
+def decoder_of_many(result: Any) -> msgspec.json.Decoder[list[Answer[Any]]]:
+    """Return what reads a batch of answers with such results."""
+    return msgspec.json.Decoder(list[Answer[result]])
+
+
 def envelope(body: bytes) -> Envelope:
     """Read one answer; raises NodeAway for what is none."""
     try:
         return ONE.decode(body)
     except msgspec.MsgspecError as error:
         raise NodeAway(f"the node's answer is not JSON-RPC: {str(error)[:200]}") from error
+
+
+def own(answer: Envelope) -> Envelope:
+    """Return the answer to a call that went alone; an error may have lost the call's id."""
+    if answer.id != ONLY and (answer.id is not None or answer.error is None):
+        raise NodeAway(f"the node answered call {answer.id}, which was not asked")
+    return answer
+
+
+def in_order(answers: list[Envelope], count: int) -> list[Envelope]:
+    """Return a batch's answers in the order of its calls, each exactly once.
+
+    Raises NodeError for an error that names no call, as a limit on the whole batch does.
+    """
+    for answer in answers:
+        if answer.id is None and answer.error is not None:
+            decode(answer, Any)
+    found = {answer.id: answer for answer in answers}
+    if len(answers) != count:
+        raise NodeAway(f"the node answered {len(answers)} of {count} calls")
+    if found.keys() != set(range(count)):
+        raise NodeAway(f"the node's answers to {count} calls are not theirs")
+    return [found[place] for place in range(count)]
 
 
 def envelopes(body: bytes) -> list[Envelope]:
@@ -180,6 +249,8 @@ def decode(answer: Envelope, result: Any) -> Any:
         raise NodeError(
             answer.error.code, answer.error.message, data if isinstance(data, str) else None
         )
+    if not answer.result:
+        raise NodeAway("the node's answer has neither a result nor an error")
     try:
         return msgspec.json.decode(answer.result, type=result)
     except msgspec.MsgspecError as error:

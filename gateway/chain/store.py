@@ -25,7 +25,20 @@ class Chain(db.Base):
     vault_factory: Mapped[bytes]
     payout_vault: Mapped[bytes]
     treasury: Mapped[bytes]
+    payout_approver: Mapped[bytes | None]
     explorer_url: Mapped[str | None]
+    native_driver: Mapped[str | None]
+    probe_blocks: Mapped[int] = mapped_column(server_default="20")
+    read_calls_max: Mapped[int] = mapped_column(server_default="50")
+    read_ahead: Mapped[int] = mapped_column(server_default="2")
+    read_blocks_max: Mapped[int] = mapped_column(server_default="200")
+    read_logs_max: Mapped[int] = mapped_column(server_default="10000")
+    sweep_worth_gas: Mapped[Decimal] = mapped_column(server_default="10")
+    sweep_age_seconds: Mapped[int] = mapped_column(server_default="604800")
+    gas_low_transactions: Mapped[int] = mapped_column(server_default="20")
+    gas_fill_transactions: Mapped[int] = mapped_column(server_default="100")
+    batch_seconds: Mapped[Decimal | None]
+    send_alone: Mapped[bool] = mapped_column(server_default="true")
     active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(server_default="now()")
 
@@ -41,6 +54,8 @@ class ChainAsset(db.Base):
     decimals: Mapped[int]
     minimum_deposit: Mapped[Decimal]
     hot_target: Mapped[Decimal]
+    hot_min: Mapped[Decimal] = mapped_column(server_default="0")
+    hot_max: Mapped[Decimal | None]
     active: Mapped[bool] = mapped_column(default=True)
 
     def to_ledger(self, units: int, asset: Asset) -> Money:

@@ -8,14 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_utils.crypto import keccak
 
-from gateway.chain.artifacts import call_data, creation_code, topic
+from gateway.chain.artifacts import call_data, creation_code, selector, topic
 from gateway.chain.port import Log
 
 NATIVE = bytes(20)
 """How our contracts' calls and events name the native coin."""
 SALT_DOMAIN = b"mizan deposit address 1\0"
+SWEEP_TYPES = "address,address,bytes32[]"
 SWEPT = topic("Swept(bytes32,address,address,uint256)")
 SWEEP_FAILED = topic("SweepFailed(bytes32,address)")
 
@@ -63,7 +66,20 @@ def vault_address(factory: bytes, salt: bytes) -> bytes:
 
 def sweep_call(token: bytes | None, to: bytes, salts: list[bytes]) -> bytes:
     """Return the factory call that empties vaults into `to`; the native coin goes along always."""
-    return call_data("sweep(address,address,bytes32[])", token or NATIVE, to, salts)
+    return call_data(f"sweep({SWEEP_TYPES})", token or NATIVE, to, salts)
+
+
+def read_sweep_call(data: bytes) -> tuple[bytes | None, bytes, list[bytes]] | None:
+    """Return token (None: the native coin), destination and salts; None for any other call."""
+    if data[:4] != selector(f"sweep({SWEEP_TYPES})"):
+        return None
+    try:
+        token, to, salts = decode(SWEEP_TYPES.split(","), data[4:])
+    except DecodingError:
+        return None
+    place = bytes.fromhex(token[2:])
+    named = None if place == NATIVE else place
+    return named, bytes.fromhex(to[2:]), [bytes(salt) for salt in salts]
 
 
 def sweep_events(factory: bytes, logs: Iterable[Log]) -> tuple[list[Swept], list[SweepFailed]]:

@@ -1,6 +1,6 @@
 """Is it alive, is it ready, and its figures."""
 
-import time
+import math
 from typing import Literal
 
 import redis
@@ -11,17 +11,24 @@ from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from pydantic import BaseModel
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from gateway import bell, db
-from gateway.deposits import service as deposits
+from gateway.chain import freshness
+from gateway.chain.address import show_address
+from gateway.sending import tank
 from gateway.web import problems
 from gateway.webhooks import alarms
 
-HEAD_AGE_BLOCKS_MAX = 10
-HEAD_AGE_SECONDS_MIN = 15.0
-
 HEAD_AGE = Gauge("mizan_head_age_seconds", "Age of the newest block we read", ("chain",))
+HEAD_STALE = Gauge("mizan_head_stale", "1 while the chain takes no payments", ("chain",))
+BLOCKS_BEHIND = Gauge("mizan_blocks_behind", "Blocks the node has and we have not read", ("chain",))
+ENDPOINTS = Gauge("mizan_endpoints", "Endpoints the chain is read by", ("chain",))
+BENCHED = Gauge("mizan_endpoints_benched", "Endpoints away, late or found lying", ("chain",))
 OPEN_ALARMS = Gauge("mizan_open_alarms", "Alarms nobody has acknowledged")
+SIGNER = ("chain", "role", "address")
+GAS_WEI = Gauge("mizan_gas_wei", "What a signer has for gas, as last seen", SIGNER)
+GAS_TRANSACTIONS = Gauge("mizan_gas_transactions", "How many transactions that pays for", SIGNER)
 
 routes = APIRouter(tags=["operations"])
 log = structlog.get_logger()
@@ -56,7 +63,7 @@ def ready() -> Response:
     try:
         with db.transaction() as session:
             session.execute(text("select 1"))
-            checks |= heads(deposits.heads(session))
+            checks |= heads(freshness.heads(session))
             OPEN_ALARMS.set(alarms.open_count(session))
     except SQLAlchemyError as error:
         checks["database"] = "away"
@@ -71,15 +78,26 @@ def ready() -> Response:
     return JSONResponse(body.model_dump(), 200 if good else 503)
 
 
-def heads(found: list[deposits.Head]) -> dict[str, str]:
-    """Say of each chain whether the newest block we read is young."""
+def heads(found: list[freshness.Head]) -> dict[str, str]:
+    """Say of each chain whether the newest block we read is young, and set its figures."""
     checks = {}
     for head in found:
-        age = time.time() - head.block_time.timestamp() if head.block_time else float("inf")
+        age = math.inf if head.age is None else head.age
         HEAD_AGE.labels(head.chain).set(age)
-        allowed = max(HEAD_AGE_SECONDS_MIN, HEAD_AGE_BLOCKS_MAX * float(head.block_seconds))
-        checks[head.chain] = "ok" if age <= allowed else f"head is {age:.0f} s old"
+        HEAD_STALE.labels(head.chain).set(head.stale)
+        BLOCKS_BEHIND.labels(head.chain).set(head.behind)
+        ENDPOINTS.labels(head.chain).set(head.endpoints)
+        BENCHED.labels(head.chain).set(head.benched)
+        checks[head.chain] = f"head is {age:.0f} s old" if head.stale else "ok"
     return checks
+
+
+def tanks(session: Session) -> None:
+    """Set the figures of every signer's gas, as it was last seen."""
+    for signer, seen in tank.known(session):
+        labels = signer.chain, signer.role, show_address(signer.address)
+        GAS_WEI.labels(*labels).set(float(seen.balance))
+        GAS_TRANSACTIONS.labels(*labels).set(float(seen.transactions))
 
 
 @routes.get("/metrics", response_class=Response)
@@ -87,7 +105,8 @@ def metrics(request: Request) -> Response:
     """Tell the figures in Prometheus' text format."""
     try:
         with db.transaction() as session:
-            heads(deposits.heads(session))
+            heads(freshness.heads(session))
+            tanks(session)
             OPEN_ALARMS.set(alarms.open_count(session))
     except SQLAlchemyError as error:
         return problems.problem(request, 503, "Unavailable", type(error).__name__, "unavailable")

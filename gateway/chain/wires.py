@@ -1,0 +1,120 @@
+"""How bytes reach a node and come back: kept-alive HTTP, or the node's own socket (IPC).
+
+A wire is one connection, used by one thread. Everything that goes wrong on it is an OSError or an
+HTTPException; what the bytes say is not its concern.
+"""
+
+import base64
+import contextlib
+import http.client
+import socket
+import time
+from typing import Protocol
+from urllib.parse import SplitResult, unquote
+
+import msgspec
+
+from gateway.chain.port import NodeAway
+
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 15.0
+CHUNK_BYTES = 1 << 20
+ANSWER_BYTES_MAX = 1 << 28
+ANSWERS_BEGIN = (b"{", b"[")
+ANSWERS_END = (b"}", b"]")
+CUT_OFF = "truncated"
+"""What msgspec says of a value that has not ended."""
+
+
+class Wire(Protocol):
+    """A connection to a node; `used` is when it last answered, by the monotonic clock."""
+
+    used: float
+
+    def post(self, body: bytes) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class HttpWire:
+    """A kept-alive HTTP/1.1 connection."""
+
+    def __init__(self, url: SplitResult) -> None:
+        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        self._path = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        self._headers = {"content-type": "application/json"}
+        if url.username:
+            login = f"{unquote(url.username)}:{unquote(url.password or '')}"
+            self._headers["authorization"] = "Basic " + base64.b64encode(login.encode()).decode()
+        self._connection = kind(url.hostname or "", url.port, timeout=CONNECT_SECONDS)
+        self._connection.connect()
+        self._connection.sock.settimeout(ANSWER_SECONDS)
+        self.used = time.monotonic()
+
+    def post(self, body: bytes) -> bytes:
+        """Return the answer's body; raises NodeAway for a failure that is no JSON."""
+        self._connection.request("POST", self._path, body, self._headers)
+        response = self._connection.getresponse()
+        answer = response.read()
+        self.used = time.monotonic()
+        if response.status != http.client.OK and not answer.lstrip().startswith(ANSWERS_BEGIN):
+            raise NodeAway(f"the node answered HTTP {response.status}")
+        return answer
+
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_connection"):
+            self._connection.close()
+
+
+class IpcWire:
+    """A node's unix socket: JSON values one after another, one answer to each request."""
+
+    def __init__(self, path: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._socket.settimeout(CONNECT_SECONDS)
+            self._socket.connect(path)
+            self._socket.settimeout(ANSWER_SECONDS)
+        except OSError:
+            self._socket.close()
+            raise
+        self.used = time.monotonic()
+
+    def post(self, body: bytes) -> bytes:
+        """Return the answer, which ends where its JSON value does."""
+        self._socket.sendall(body + b"\n")
+        answer = bytearray()
+        while True:
+            chunk = self._socket.recv(CHUNK_BYTES)
+            if not chunk:
+                raise ConnectionResetError("the node hung up in the middle of an answer")
+            answer += chunk
+            if len(answer) > ANSWER_BYTES_MAX:
+                raise ConnectionAbortedError("the node's answer does not end")
+            if ended(answer, chunk):
+                self.used = time.monotonic()
+                return bytes(answer)
+
+    def close(self) -> None:
+        """Hang up."""
+        self._socket.close()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(AttributeError):
+            self._socket.close()
+
+
+def ended(answer: bytearray, chunk: bytes) -> bool:
+    """True if the answer so far, of which this is the newest part, is over or can never be one."""
+    if not answer.lstrip().startswith(ANSWERS_BEGIN):
+        return bool(answer.strip())
+    if not chunk.rstrip().endswith(ANSWERS_END):
+        return False  # most parts of a long answer are told apart by this alone
+    try:
+        msgspec.json.decode(answer, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        return CUT_OFF not in str(error)
+    return True
