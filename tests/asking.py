@@ -50,6 +50,19 @@ def add_chain(session: Session, chain: str = CHAIN, name: str = "Mizan Devnet") 
         ),
         {"chain": chain, "usdc": USDC_CONTRACT, "xyz": b"\4" * 20},
     )
+    read_up_to_now(session, chain)
+
+
+def read_up_to_now(session: Session, chain: str = CHAIN, age: str = "-1 hour") -> None:
+    """Have the watcher's cursor at a block of this age; the default is for tests that take long."""
+    session.execute(
+        text(
+            "insert into watch_cursor (chain, number, hash, block_time)"
+            " values (:chain, 0, :hash, now() - cast(:age as interval))"
+            " on conflict (chain) do update set block_time = excluded.block_time"
+        ),
+        {"chain": chain, "hash": b"\0" * 32, "age": age},
+    )
 
 
 def merchant(session: Session, handle: str = "falafel-corner") -> Account:

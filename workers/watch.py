@@ -10,7 +10,7 @@ from gateway.chain.port import NodeAway, NodeError
 from gateway.deposits.accept import CursorMoved
 from gateway.deposits.follow import Follower, Step
 from workers.app import SLICE_SECONDS, worker_task
-from workers.lease import lease
+from workers.lease import Lease, lease
 from workers.stopping import stopping
 
 POLL_SECONDS_MIN = 0.2
@@ -26,18 +26,25 @@ log = structlog.get_logger()
 def watch(chain: str) -> None:
     """Watch for one slice, unless another process watches this chain."""
     with lease(f"watch {chain}") as mine:
-        if mine:
-            watch_until(Follower(chain, node(chain)), time.monotonic() + SLICE_SECONDS)
-    if mine and not stopping():
+        watched = bool(mine)
+        if watched:
+            watch_until(Follower(chain, node(chain)), time.monotonic() + SLICE_SECONDS, mine)
+    if watched and not stopping():
         bell.send("watch", chain)
 
 
-def watch_until(follower: Follower, deadline: float) -> None:
-    """Take block after block until the deadline; ends early when the worker is asked to stop."""
+def watch_until(follower: Follower, deadline: float, mine: Lease | None = None) -> None:
+    """Take block after block until the deadline.
+
+    Ends early when the worker is asked to stop, and when the chain is another's to watch.
+    """
     poll = max(POLL_SECONDS_MIN, follower.block_seconds / POLLS_PER_BLOCK)
     retry = NODE_RETRY_SECONDS_MIN
     follower.resume()
     while time.monotonic() < deadline and not stopping():
+        if mine is not None and not mine:
+            log.warning("watch.lost", chain=follower.chain)
+            return
         try:
             step = follower.step()
             retry = NODE_RETRY_SECONDS_MIN
@@ -49,6 +56,8 @@ def watch_until(follower: Follower, deadline: float) -> None:
             log.info("watch.overtaken", chain=follower.chain, error=str(error))
             return
         else:
+            if step is Step.IDLE:
+                follower.look_closer()
             if step is not Step.MOVED:
                 pause(poll if step is Step.IDLE else HALTED_SECONDS, deadline)
 

@@ -1,5 +1,11 @@
-"""Take one block: its row, its deposits and the cursor, in one transaction."""
+"""Take blocks: their rows, what was paid in them and the cursor, in one transaction.
 
+A payment that cannot be written is set aside for a person, with an alarm; it stops neither the
+others nor the chain.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import structlog
@@ -9,13 +15,16 @@ from sqlalchemy.orm import Session
 from gateway import db
 from gateway.addresses.store import Address
 from gateway.chain.port import Header
-from gateway.deposits import rules, store
-from gateway.deposits.sight import Payment
+from gateway.deposits import aside, finality, rules, store
+from gateway.deposits.heads import View
+from gateway.deposits.payment import Payment, Read
+from gateway.deposits.rules import Heights, Waiting
 from gateway.deposits.store import Deposit
 from gateway.deposits.tell import tell
 from gateway.deposits.watched import Watched
 from gateway.errors import Conflict
 from gateway.ids import new_id
+from gateway.invoices import service as invoices
 
 log = structlog.get_logger()
 
@@ -27,34 +36,77 @@ class CursorMoved(Conflict):
 
 
 def accept(
-    watched: Watched,
-    before: tuple[int, bytes | None],
-    block: Header,
-    payments: list[Payment],
-    node_head: int,
-) -> list[tuple[str, int]]:
-    """Commit a block after `before`; returns what is confirming now, with its block's number.
+    watched: Watched, before: tuple[int, bytes | None], reads: list[Read], view: View
+) -> list[Waiting]:
+    """Commit blocks that follow each other and `before`; returns what is confirming now.
 
     Raises CursorMoved, having changed nothing, when the cursor no longer stands at `before`.
     """
+    last = reads[-1].block
     with db.transaction() as session:
-        if not store.advance(session, watched.chain, before, block, node_head):
+        if not store.advance(session, watched.chain, before, last, heights_of(view)):
             raise CursorMoved(f"the cursor of {watched.chain} is not at {before[0]}")
-        store.keep_block(session, watched.chain, block)
-        return write(session, watched, block, payments, block.number)
+        store.keep_blocks(session, watched.chain, [one.block for one in reads])
+        fresh = []
+        for one in reads:
+            fresh += write(session, watched, one, last.number)
+        return fresh
 
 
-def write(
-    session: Session, watched: Watched, block: Header, payments: list[Payment], head: int
-) -> list[tuple[str, int]]:
-    """Write a canonical block's payments; one that stands there already is left alone."""
+def heights_of(view: View) -> Heights:
+    """Return how far the node says its chain is."""
+    return Heights(view.head.number, view.safe, view.finalized)
+
+
+def write(session: Session, watched: Watched, read: Read, head: int) -> list[Waiting]:
+    """Write what a canonical block paid us; what stands there already is left alone.
+
+    The block's row is there and the cursor is held.
+    """
     fresh = []
-    for payment in payments:
+    for payment in read.payments:
+        deposit = taken(session, watched, read.block, payment, head)
+        if deposit is not None:
+            rule = rules.Rule(deposit.finality, deposit.required)
+            fresh.append(Waiting(deposit.id, deposit.block_number, rule))
+    for stray in read.strays:
+        with guarded(session, watched.chain, read.block, stray.payment):
+            aside.put_stray(session, watched.chain, read.block, stray)
+    return fresh
+
+
+@contextmanager
+def guarded(session: Session, chain: str, block: Header, payment: Payment) -> Iterator[None]:
+    """Undo and set aside what fails, and go on; the database's own troubles are no fault of it."""
+    try:
+        with session.begin_nested():
+            yield
+    except Exception as error:  # whatever it is, the payments behind it are owed their sighting
+        if aside.asks_for_patience(error):
+            raise
+        aside.set_aside(session, chain, block, payment, error)
+
+
+def taken(
+    session: Session, watched: Watched, block: Header, payment: Payment, head: int
+) -> Deposit | None:
+    """Write one payment and tell it; None when nothing changed or it was set aside."""
+    deposit = None
+    with guarded(session, watched.chain, block, payment):
         deposit = sighted(session, watched, block, payment)
         if deposit is not None:
             tell(session, deposit, head)
-            fresh.append((deposit.id, deposit.block_number))
-    return fresh
+            if not offered(session, deposit):
+                aside.put_wrong_asset(session, block, payment, deposit)
+        return deposit
+    return None
+
+
+def offered(session: Session, deposit: Deposit) -> bool:
+    """True unless the deposit's invoice does not ask for its asset on its chain."""
+    return deposit.invoice_id is None or invoices.offers(
+        session, invoice_id=deposit.invoice_id, chain=deposit.chain, asset=deposit.asset
+    )
 
 
 def sighted(session: Session, watched: Watched, block: Header, payment: Payment) -> Deposit | None:
@@ -74,8 +126,10 @@ def sighted(session: Session, watched: Watched, block: Header, payment: Payment)
         if deposit.block_hash != block.hash:
             log.error("deposit.in_two_blocks", deposit=deposit.id, block=block.number)
         return None
-    take_owner(session, deposit, payment.to)
-    take_facts(deposit, watched, block, payment)
+    with session.no_autoflush:  # half of the facts are no deposit yet
+        take_owner(session, deposit, payment.to)
+        take_facts(deposit, watched, block, payment)
+        finality.fix(session, deposit)
     session.add(deposit)
     session.flush()
     session.refresh(deposit)

@@ -1,6 +1,6 @@
 """What counts as a payment, when it is final, and what a reorganisation does to it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
@@ -10,6 +10,12 @@ WORD_TEXT = 66
 ADDRESS_AT = 26
 
 CONFIRMING, CREDITED, ORPHANED, REVERSED = "confirming", "credited", "orphaned", "reversed"
+BLOCKS, SAFE, FINALIZED = "blocks", "safe", "finalized"
+TAGS = (SAFE, FINALIZED)
+"""What a network says of its own blocks (ethereum/execution-apis, block tags)."""
+REORG_BLOCKS_MAX = 256
+"""How deep a reorganisation may be where the node tells no finalized block: a deeper one is another
+chain, or a node that lost its data."""
 
 
 class Transfer(NamedTuple):
@@ -34,6 +40,61 @@ def transfer_of(topics: Sequence[str], data: str) -> Transfer | None:
     return Transfer(
         bytes.fromhex(topics[1][ADDRESS_AT:]), bytes.fromhex(topics[2][ADDRESS_AT:]), units
     )
+
+
+class Rule(NamedTuple):
+    """When a deposit counts: `required` blocks, its own included, or a tag of the network's."""
+
+    finality: str
+    required: int | None = None
+
+
+class Tier(NamedTuple):
+    """The rule of deposits from an amount on, in base units of the ledger."""
+
+    from_amount: int
+    rule: Rule
+
+
+class Heights(NamedTuple):
+    """How far a chain is: its newest block, and the newest the node calls safe and finalized."""
+
+    head: int
+    safe: int | None = None
+    finalized: int | None = None
+
+
+class Waiting(NamedTuple):
+    """A confirming deposit, the block it stands in, and what it waits for."""
+
+    id: str
+    block: int
+    rule: Rule
+
+
+def rule_of(tiers: Iterable[Tier], amount: int, otherwise: Rule) -> Rule:
+    """Return the rule of the highest tier that an amount reaches."""
+    reached = [tier for tier in tiers if tier.from_amount <= amount]
+    return max(reached, key=lambda tier: tier.from_amount).rule if reached else otherwise
+
+
+def is_final(rule: Rule, block: int, heights: Heights) -> bool:
+    """True if a payment in this block counts; the SQL function of this name says the same.
+
+    A tag the node does not tell is reached by no block.
+    """
+    if rule.required is not None:
+        return final_at(block, rule.required) <= heights.head
+    reached = heights.safe if rule.finality == SAFE else heights.finalized
+    return reached is not None and block <= min(reached, heights.head)
+
+
+def lowest_ancestor(cursor: int, finalized: int | None) -> int:
+    """Return the lowest height to which a reorganisation may take the cursor back.
+
+    `finalized` is what the node told when it gave us the blocks, null if it tells none.
+    """
+    return cursor - REORG_BLOCKS_MAX if finalized is None else min(finalized, cursor)
 
 
 def final_at(block_number: int, required: int) -> int:

@@ -1,13 +1,9 @@
 """What other rooms ask of deposits."""
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gateway.chain import store as chains
-from gateway.chain.store import Chain
 from gateway.deposits.shapes import DepositShape
 from gateway.deposits.store import Cursor, Deposit
 from gateway.errors import NotFound
@@ -31,40 +27,11 @@ CREDITED_THROUGH = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The newest block we read of a chain, when it was made and when we took it."""
-
-    chain: str
-    number: int | None
-    block_time: datetime | None
-    seen_at: datetime | None
-    block_seconds: float
-
-
 def confirming(session: Session, account_id: str) -> dict[str, Money]:
     """Return what is still confirming for an account, by asset code."""
     precise = {asset.code: asset for asset in ledger.assets(session)}
     rows = session.execute(CONFIRMING, {"account": account_id})
     return {row.asset: Money(int(row.units), precise[row.asset]) for row in rows}
-
-
-def heads(session: Session) -> list[Head]:
-    """Return the newest read block of every active chain; no number where none was read yet."""
-    found = []
-    for chain in chains.chains(session):
-        cursor = session.get(Cursor, chain.id)
-        read = cursor is not None and cursor.hash is not None
-        found.append(
-            Head(
-                chain.id,
-                cursor.number if cursor and read else None,
-                cursor.block_time if cursor and read else None,
-                cursor.seen_at if cursor else None,
-                float(chain.block_seconds),
-            )
-        )
-    return found
 
 
 def credited_through(session: Session, chain: str) -> tuple[int, bytes] | None:
@@ -85,14 +52,18 @@ def get(session: Session, deposit_id: str) -> Deposit:
     return deposit
 
 
+def head(session: Session, deposit_id: str) -> int:
+    """Return the newest block read of a deposit's chain; raises NotFound."""
+    return session.get_one(Cursor, get(session, deposit_id).chain).number
+
+
 def shapes(session: Session, deposits: list[Deposit]) -> list[DepositShape]:
     """Show deposits with the confirmations they have now."""
     precise: dict[str, Asset] = {asset.code: asset for asset in ledger.assets(session)}
     shown = []
     for deposit in deposits:
-        chain = session.get_one(Chain, deposit.chain)
         cursor = session.get(Cursor, deposit.chain)
         head = cursor.number if cursor else None
         asset = precise[deposit.asset]
-        shown.append(DepositShape.of(deposit, asset, chain.confirmations, head))
+        shown.append(DepositShape.of(deposit, asset, head))
     return shown

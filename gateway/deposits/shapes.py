@@ -11,11 +11,16 @@ from gateway.deposits.store import Deposit
 from gateway.money import Asset, Money
 from gateway.web.shapes import Time
 
+Finality = Literal["blocks", "safe", "finalized"]
+"""What credits it: so many blocks, or the network's own word that its block is safe or final."""
 Status = Literal["confirming", "credited", "orphaned", "reversed"]
 
 
 class DepositShape(BaseModel):
-    """A deposit; block, amount and sender are those of the block it was seen in last."""
+    """A deposit; block, amount and sender are those of the block it was seen in last.
+
+    `confirmations_required` is null where the network's own word is waited for instead.
+    """
 
     id: str
     account: str
@@ -30,13 +35,15 @@ class DepositShape(BaseModel):
     block_hash: str
     log_index: int | None
     status: Status
+    under_review: bool
     confirmations: int
-    confirmations_required: int
+    finality: Finality
+    confirmations_required: int | None
     detected_at: Time
     credited_at: Time | None
 
     @classmethod
-    def of(cls, row: Deposit, asset: Asset, required: int, head: int | None) -> Self:
+    def of(cls, row: Deposit, asset: Asset, head: int | None) -> Self:
         """Show a deposit as its chain's newest read block confirms it."""
         return cls.model_validate(
             {
@@ -53,8 +60,10 @@ class DepositShape(BaseModel):
                 "block_hash": tohex(row.block_hash),
                 "log_index": row.log_index,
                 "status": row.status,
+                "under_review": row.blocked,
                 "confirmations": rules.confirmations(row.status, row.block_number, head),
-                "confirmations_required": required,
+                "finality": row.finality,
+                "confirmations_required": row.required,
                 "detected_at": row.created_at,
                 "credited_at": row.credited_at,
             }

@@ -1,107 +1,200 @@
-"""Find in one block what was paid to us, and check each find against its receipt."""
+"""Find in blocks what was paid to us, and check each find against its receipt.
 
-from dataclasses import dataclass
+Reading has two halves. `fetch_block` and `fetch_range` ask one node and may run in a thread, ahead
+of time. `match` holds the answers against the addresses we gave out, after those were refreshed, so
+that an address that was shown to a payer is always in time; where none was added since a range was
+read, what was matched then stands.
+"""
 
-from gateway.chain.port import Header, Log, Node, NodeAway, Receipt, unhex
-from gateway.deposits import rules
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from gateway.chain import checks
+from gateway.chain.evm import Evm
+from gateway.chain.port import Header, Log, NodeAway, Receipt, unhex
+from gateway.deposits import confirm, rules
+from gateway.deposits.heads import View
+from gateway.deposits.matching import Event, as_read, coins_of, events_of
 from gateway.deposits.native import Driver, Move
+from gateway.deposits.payment import Payment, Read, Stray
 from gateway.deposits.watched import Watched
+
+__all__ = ["Fetched", "Payment", "Read", "Stray", "fetch_block", "fetch_range", "match", "read"]
 
 TRANSFER_TOPIC = unhex(rules.TRANSFER)
 
 
+class CutOff(NodeAway):
+    """The answer is as long as the node's cap: it may go on, so ask for fewer blocks."""
+
+    code = "answer_cut_off"
+
+
 @dataclass(frozen=True, slots=True)
-class Payment:
-    """What the chain says was paid to an address of ours; units of the chain.
+class Found:
+    """What of some blocks concerns us by the addresses of `version`, and its receipts."""
 
-    (tx_hash, kind, position) is the payment for ever; the log's place in the block is not.
+    version: int
+    events: list[list[Event]]
+    coins: list[list[Move]]
+    receipts: dict[bytes, Receipt]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one node told of blocks that follow each other.
+
+    `moves` is None where the native coin was not listed when the blocks were read. `found` is what
+    could be matched ahead of time.
     """
 
-    tx_hash: bytes
-    kind: str
-    position: str
-    sender: bytes
-    to: bytes
-    contract: bytes | None
-    units: int
-    log_index: int | None
+    view: View
+    blocks: list[Header]
+    logs: list[list[Log]]
+    moves: list[list[Move]] | None
+    found: Found | None = None
 
 
-def payments(node: Node, block: Header, watched: Watched, driver: Driver) -> list[Payment]:
-    """Return the payments in a block, each once. Raises NodeAway, NodeError: ask again later."""
-    if block.gas_used == 0:
-        return []
-    logs = node.logs(block.hash, [TRANSFER_TOPIC], watched.contracts) if watched.contracts else []
-    moves = driver.moves(node, block) if None in watched.listed else []
+def read(view: View, first: int, last: int, watched: Watched, driver: Driver) -> list[Read]:
+    """Read blocks by height and match them; one block by its hash, several as a final range.
+
+    Raises NodeAway, NodeError: ask again later, or for fewer blocks.
+    """
+    if first == last:
+        block = view.node.header(first)
+        if block is None:
+            raise NodeAway(f"the node lacks block {first}")
+        fetched = fetch_block(view, block, watched, driver)
+    else:
+        fetched = fetch_range(view, first, last, watched, driver)
     watched.refresh()
-    paid_logs = [log for log in logs if is_payment(log, watched)]
-    paid_moves = [move for move in moves if watched.pays_us(unhex(move.sender), unhex(move.to))]
-    receipts = receipts_of(node, block, paid_logs, paid_moves)
-    found = [from_log(log, receipts[log.tx_hash]) for log in paid_logs]
-    found += [from_move(move) for move in paid_moves if receipts[unhex(move.tx_hash)].succeeded]
-    return list({(one.tx_hash, one.kind, one.position): one for one in found}.values())
+    return match(fetched, watched, driver)
 
 
-def is_payment(log: Log, watched: Watched) -> bool:
-    """True for a Transfer of a listed token from outside to one of our addresses."""
-    transfer = rules.transfer_of(log.topics_hex, log.data_hex)
-    return (
-        transfer is not None
-        and not log.removed
-        and log.address in watched.listed
-        and watched.pays_us(transfer.sender, transfer.to)
-    )
+def fetch_block(view: View, block: Header, watched: Watched, driver: Driver) -> Fetched:
+    """Read one block by its hash, so that a node that lacks it says so.
 
-
-def receipts_of(
-    node: Node, block: Header, logs: list[Log], moves: list[Move]
-) -> dict[bytes, Receipt]:
-    """Return the receipts of the finds' transactions, all of this block.
-
-    Raises NodeAway when one is missing or of another block: the node is between two states.
+    Raises NodeAway, NodeError.
     """
-    hashes = list(dict.fromkeys([log.tx_hash for log in logs] + [unhex(m.tx_hash) for m in moves]))
-    found = {}
-    for tx_hash, receipt in zip(hashes, node.receipts(hashes), strict=True):
-        if receipt is None or receipt.block_hash != block.hash or receipt.tx_hash != tx_hash:
-            raise NodeAway(f"the node's receipts and its block {block.number} do not agree")
-        found[tx_hash] = receipt
-    return found
+    if block.gas_used == 0:
+        return Fetched(view, [block], [[]], [[]])
+    confirm.same_block(view, block)
+    logs = [checks.checked_logs(block, view.node.logs(block.hash, [TRANSFER_TOPIC]))]
+    return Fetched(view, [block], logs, moved(view, [block], logs, watched, driver))
 
 
-def from_log(log: Log, receipt: Receipt) -> Payment:
-    """Return the payment of a Transfer event; its position counts its transaction's own logs."""
-    own = {one.log_index: (position, one) for position, one in enumerate(receipt.logs)}
-    position, told = own.get(log.log_index, (-1, None))
-    transfer = rules.transfer_of(log.topics_hex, log.data_hex)
-    if told is None or transfer is None or not receipt.succeeded or facts(told) != facts(log):
-        raise NodeAway(f"the node's receipt tells another log {log.log_index} than its block")
-    return Payment(
-        tx_hash=log.tx_hash,
-        kind="erc20",
-        position=str(position),
-        sender=transfer.sender,
-        to=transfer.to,
-        contract=log.address,
-        units=transfer.units,
-        log_index=log.log_index,
-    )
+def fetch_range(
+    view: View,
+    first: int,
+    last: int,
+    watched: Watched,
+    driver: Driver,
+    logs_max: int | None = None,
+) -> Fetched:
+    """Read final blocks in one question for the logs and one batch for the headers.
+
+    They are matched, too, by the addresses known by now: the receipts are there when it is their
+    turn. Raises CutOff for an answer of `logs_max` logs; NodeAway, NodeError.
+    """
+    answer = view.node.logs_between(first, last, [TRANSFER_TOPIC])
+    if logs_max is not None and checks.truncated(answer, logs_max) and first < last:
+        raise CutOff(f"{len(answer)} logs in blocks {first} to {last}")
+    blocks = linked(view.node.headers(first, last), first)
+    confirm.same_block(view, blocks[-1])
+    logs = [checks.checked_logs(block, own) for block, own in by_block(blocks, answer)]
+    fetched = Fetched(view, blocks, logs, moved(view, blocks, logs, watched, driver))
+    return replace(fetched, found=look(fetched, watched, driver))
 
 
-def facts(log: Log) -> tuple[str, tuple[str, ...], str]:
-    """Return what an event says, as the node wrote it."""
-    return log.address_hex, log.topics_hex, log.data_hex
+def moved(
+    view: View, blocks: list[Header], logs: list[list[Log]], watched: Watched, driver: Driver
+) -> list[list[Move]] | None:
+    """Return the native coin that moved in each block, if it is listed."""
+    return driver.moves(view.node, blocks, logs) if None in watched.listed else None
 
 
-def from_move(move: Move) -> Payment:
-    """Return the payment of native coin."""
-    return Payment(
-        tx_hash=unhex(move.tx_hash),
-        kind="native",
-        position=move.position,
-        sender=unhex(move.sender),
-        to=unhex(move.to),
-        contract=None,
-        units=int(move.value, 16),
-        log_index=None,
-    )
+def linked(headers: Sequence[Header | None], first: int) -> list[Header]:
+    """Return the headers of a range; raises NodeAway unless each names the one before it."""
+    blocks: list[Header] = []
+    for number, header in enumerate(headers, first):
+        if header is None or header.number != number:
+            raise NodeAway(f"the node lacks block {number} of a range")
+        if blocks and header.parent_hash_hex != blocks[-1].hash_hex:
+            raise NodeAway(f"the node's blocks {number - 1} and {number} do not follow each other")
+        blocks.append(header)
+    return blocks
+
+
+def by_block(blocks: list[Header], answer: list[Log]) -> list[tuple[Header, list[Log]]]:
+    """Give each log to its block; raises NodeAway for a log of another block."""
+    own: dict[str | None, list[Log]] = {block.hash_hex: [] for block in blocks}
+    try:
+        for one in answer:
+            own[one.block_hash_hex].append(one)
+    except KeyError as error:
+        raise NodeAway(f"the node told a log of block {error}, which is not in the range") from None
+    return [(block, own[block.hash_hex]) for block in blocks]
+
+
+def match(fetched: Fetched, watched: Watched, driver: Driver) -> list[Read]:
+    """Return what concerns us in each block, once; `watched` was refreshed after the reading.
+
+    Raises NodeAway, NodeError while the receipts of the finds cannot be had.
+    """
+    found = fetched.found
+    if found is None or found.version != watched.version:
+        found = look(fetched, watched, driver)
+    return [
+        as_read(block, events, coins, found.receipts, watched)
+        for block, events, coins in zip(fetched.blocks, found.events, found.coins, strict=True)
+    ]
+
+
+def look(fetched: Fetched, watched: Watched, driver: Driver) -> Found:
+    """Hold blocks against the addresses known now and ask for the receipts of what is found.
+
+    Raises NodeAway, NodeError.
+    """
+    version, view, blocks = watched.version, fetched.view, fetched.blocks
+    logs = [
+        heard(view, block, own, watched) for block, own in zip(blocks, fetched.logs, strict=True)
+    ]
+    moves = fetched.moves
+    if moves is None:
+        moves = moved(view, blocks, logs, watched, driver)
+    events = [events_of(own, watched) for own in logs]
+    coins = [coins_of(own, watched) for own in moves or [[]] * len(blocks)]
+    finds = []
+    for block, found, paid in zip(blocks, events, coins, strict=True):
+        finds += [(block, one.log.tx_hash) for one in found]
+        finds += [(block, unhex(move.tx_hash)) for move in paid]
+    known = fetched.found.receipts if fetched.found else {}
+    asked = confirm.receipts(view, [find for find in finds if find[1] not in known])
+    confirm.coins(view, driver, list(zip(blocks, logs, coins, strict=True)))
+    return Found(version, events, coins, known | asked)
+
+
+def heard(view: View, block: Header, logs: list[Log], watched: Watched) -> list[Log]:
+    """Return the block's logs, asked once more where it should hold some of a listed token.
+
+    The block's filter also says so by chance; what the second answer tells is taken. A lone node
+    that tells none at all is asked for the receipts, which it finds in another way.
+    """
+    if not checks.suspicious_silence(block, logs, watched.contracts):
+        return logs
+    if view.witness is not None:
+        return checks.checked_logs(block, view.witness.logs(block.hash, [TRANSFER_TOPIC]))
+    return logs or told_by_receipts(view.node, block)
+
+
+def told_by_receipts(node: Evm, block: Header) -> list[Log]:
+    """Return a block's Transfer events out of its transactions' receipts. Raises NodeAway."""
+    full = node.block(block.hash)
+    if full is None:
+        raise NodeAway(f"the node no longer has block {block.number}")
+    logs = []
+    for receipt in node.receipts([tx.hash for tx in full.transactions]):
+        if receipt is None:
+            raise NodeAway(f"the node lacks receipts of block {block.number}")
+        logs += [log for log in receipt.logs if TRANSFER_TOPIC in log.topics[:1]]
+    return checks.checked_logs(block, logs)

@@ -1,5 +1,6 @@
 """The tables of blocks, cursors, deposits and their sightings."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -9,6 +10,27 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from gateway import db
 from gateway.chain.port import Header
 from gateway.deposits import rules
+
+HANGS_MILLISECONDS = 2000
+"""A transaction of the watcher that is silent for so long is ended by the server: the locks of a
+machine that hangs would keep the next holder of the lease from its work."""
+ADVANCE = text("""
+    update watch_cursor set number = :number, hash = :hash, block_time = :time,
+        seen_at = now(), node_head = :head, away_since = null, halted_since = null,
+        safe = greatest(safe, cast(:safe as bigint)),
+        finalized = greatest(finalized, cast(:finalized as bigint)),
+        finalized_hash = (
+            select b.hash from block b where b.chain = :chain and b.canonical
+                and b.number = greatest(finalized, cast(:finalized as bigint)))
+    where chain = :chain and number = :old and hash is not distinct from :old_hash
+    returning set_config('idle_in_transaction_session_timeout', cast(:patience as text), true)
+""")
+KEEP_BLOCKS = text("""
+    insert into block (chain, hash, number, parent_hash, time)
+    select :chain, * from unnest(cast(:hashes as bytea[]), cast(:numbers as bigint[]),
+        cast(:parents as bytea[]), cast(:times as timestamptz[]))
+    on conflict (chain, hash) do update set canonical = true, seen_at = now()
+""")
 
 
 class Deposit(db.Base):
@@ -33,8 +55,16 @@ class Deposit(db.Base):
     log_index: Mapped[int | None]
     status: Mapped[str]
     epoch: Mapped[int] = mapped_column(default=1)
+    finality: Mapped[str]
+    required: Mapped[int | None]
+    blocked: Mapped[bool] = mapped_column(default=False)
     credited_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default="now()")
+
+    @property
+    def rule(self) -> rules.Rule:
+        """Return when it counts."""
+        return rules.Rule(self.finality, self.required)
 
 
 class Cursor(db.Base):
@@ -50,6 +80,22 @@ class Cursor(db.Base):
     node_head: Mapped[int | None]
     away_since: Mapped[datetime | None]
     halted_since: Mapped[datetime | None]
+    safe: Mapped[int | None]
+    finalized: Mapped[int | None]
+    finalized_hash: Mapped[bytes | None]
+    index_epoch: Mapped[int] = mapped_column(server_default="0")
+
+
+class FinalityTier(db.Base):
+    """The rule of an asset's deposits from an amount on."""
+
+    __tablename__ = "finality_tier"
+
+    chain: Mapped[str] = mapped_column(primary_key=True)
+    asset: Mapped[str] = mapped_column(primary_key=True)
+    from_amount: Mapped[Decimal] = mapped_column(primary_key=True)
+    rule: Mapped[str]
+    blocks: Mapped[int | None]
 
 
 def cursor_of(session: Session, chain: str, start_block: int) -> Cursor:
@@ -67,7 +113,7 @@ def cursor_of(session: Session, chain: str, start_block: int) -> Cursor:
 def lock_cursor(session: Session, chain: str) -> None:
     """Keep the cursor where it is until the transaction ends."""
     session.execute(
-        text("select from watch_cursor where chain = :chain for share"), {"chain": chain}
+        text("select from watch_cursor where chain = :chain for no key update"), {"chain": chain}
     )
 
 
@@ -84,44 +130,54 @@ def canonical_hash(session: Session, chain: str, number: int) -> bytes | None:
     return None if found is None else bytes(found)
 
 
+def heights(session: Session, chain: str) -> rules.Heights:
+    """Return how far the chain is as recorded: the cursor, and the tags the node told."""
+    row = session.execute(
+        text("select number, safe, finalized from watch_cursor where chain = :chain"),
+        {"chain": chain},
+    ).one()
+    return rules.Heights(row.number, row.safe, row.finalized)
+
+
 def advance(
-    session: Session, chain: str, before: tuple[int, bytes | None], block: Header, node_head: int
+    session: Session,
+    chain: str,
+    before: tuple[int, bytes | None],
+    block: Header,
+    heights: rules.Heights,
 ) -> bool:
-    """Move the cursor from `before` to `block`; False when it stands elsewhere."""
+    """Move the cursor from `before` to `block`; False when it stands elsewhere.
+
+    `heights` are the node's as it told this block. What it once called safe or final stays so.
+    """
     moved = session.execute(
-        text(
-            "update watch_cursor set number = :number, hash = :hash, block_time = :time,"
-            " seen_at = now(), node_head = :head, away_since = null, halted_since = null"
-            " where chain = :chain and number = :old and hash is not distinct from :old_hash"
-            " returning chain"
-        ),
+        ADVANCE,
         {
             "chain": chain,
             "number": block.number,
             "hash": block.hash,
             "time": block.time,
-            "head": node_head,
+            "head": heights.head,
+            "safe": heights.safe,
+            "finalized": heights.finalized,
             "old": before[0],
             "old_hash": before[1],
+            "patience": HANGS_MILLISECONDS,
         },
     ).one_or_none()
     return moved is not None
 
 
-def keep_block(session: Session, chain: str, block: Header) -> None:
-    """Write an accepted block; one that comes back after a reorganisation is canonical again."""
+def keep_blocks(session: Session, chain: str, blocks: Sequence[Header]) -> None:
+    """Write accepted blocks; one that comes back after a reorganisation is canonical again."""
     session.execute(
-        text(
-            "insert into block (chain, hash, number, parent_hash, time)"
-            " values (:chain, :hash, :number, :parent, :time)"
-            " on conflict (chain, hash) do update set canonical = true, seen_at = now()"
-        ),
+        KEEP_BLOCKS,
         {
             "chain": chain,
-            "hash": block.hash,
-            "number": block.number,
-            "parent": block.parent_hash,
-            "time": block.time,
+            "hashes": [block.hash for block in blocks],
+            "numbers": [block.number for block in blocks],
+            "parents": [block.parent_hash for block in blocks],
+            "times": [block.time for block in blocks],
         },
     )
 
@@ -170,10 +226,16 @@ def orphan_above(session: Session, chain: str, number: int) -> list[Deposit]:
     return list(session.scalars(query.order_by(Deposit.id).with_for_update()))
 
 
-def waiting(session: Session, chain: str) -> list[tuple[str, int]]:
-    """Return the chain's confirming deposits, each with its block's number."""
+def waiting(session: Session, chain: str) -> list[rules.Waiting]:
+    """Return the chain's confirming deposits, and what each waits for."""
     rows = session.execute(
-        text("select id, block_number from deposit where chain = :chain and status = 'confirming'"),
+        text(
+            "select id, block_number, finality, required from deposit"
+            " where chain = :chain and status = 'confirming'"
+        ),
         {"chain": chain},
     )
-    return [(row.id, row.block_number) for row in rows]
+    return [
+        rules.Waiting(one, block, rules.Rule(finality, required))
+        for one, block, finality, required in rows
+    ]

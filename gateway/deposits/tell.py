@@ -3,7 +3,6 @@
 import structlog
 from sqlalchemy.orm import Session
 
-from gateway.chain.store import Chain
 from gateway.deposits.shapes import DepositShape
 from gateway.deposits.store import Deposit
 from gateway.invoices import service as invoices
@@ -24,9 +23,8 @@ log = structlog.get_logger()
 def tell(session: Session, deposit: Deposit, head: int) -> None:
     """Emit the event of the deposit's present status, and tell the invoice it pays."""
     session.flush()
-    chain = session.get_one(Chain, deposit.chain)
     asset = ledger.asset(session, deposit.asset)
-    data = DepositShape.of(deposit, asset, chain.confirmations, head).model_dump(mode="json")
+    data = DepositShape.of(deposit, asset, head).model_dump(mode="json")
     event = EVENTS[deposit.status]
     webhooks.emit(
         session, type=event, account_id=deposit.account_id, object_id=deposit.id, data=data
@@ -39,7 +37,8 @@ def tell(session: Session, deposit: Deposit, head: int) -> None:
             chain=deposit.chain,
             asset=deposit.asset,
             amount=Money(int(deposit.amount), asset),
-            status=deposit.status,
+            # what is kept apart is not the merchant's to count on yet
+            status="confirming" if deposit.blocked else deposit.status,
             tx_hash=deposit.tx_hash,
             from_address=deposit.from_address,
             block_number=deposit.block_number,

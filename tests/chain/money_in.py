@@ -16,6 +16,7 @@ from gateway.chain.add import NewAsset, add_chain
 from gateway.chain.artifacts import call_data, creation_code
 from gateway.chain.deploy import Deployed, deploy
 from gateway.chain.evm import Evm, at_url
+from gateway.chain.pool import Pool
 from gateway.deposits.follow import Follower, Step
 from gateway.deposits.store import Deposit
 from gateway.ledger import service as ledger
@@ -132,7 +133,7 @@ class Till:
 
     def restarted(self) -> "Follower":
         """A follower as another process would have it."""
-        self.follower = Follower(CHAIN, self.node)
+        self.follower = Follower(CHAIN, Pool.of(self.node))
         return self.follower
 
 
@@ -188,4 +189,6 @@ def open_till(anvil: TestNode, **facts: int) -> Till:
                 NewAsset("ETH", "Ether", None, 18),
             ],
         )
-    return Till(anvil, node, deployed, usdc, Follower(CHAIN, node))
+        # a lone payout does not wait, and comes from the vault
+        session.execute(text("update chain set batch_seconds = 0, send_alone = false"))
+    return Till(anvil, node, deployed, usdc, Follower(CHAIN, Pool.of(node)))

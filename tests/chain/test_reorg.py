@@ -5,7 +5,6 @@ from sqlalchemy import text
 
 from gateway import bell, db
 from gateway.accounts import service as accounts
-from gateway.deposits import reorg
 from gateway.deposits.follow import Step
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Movement
@@ -208,16 +207,6 @@ def test_back_and_forth_between_two_branches_credits_once(till: Till, account: s
     assert ledger_is_sound()
 
 
-def test_a_node_that_is_only_behind_is_waited_for(till: Till, account: str) -> None:
-    till.pay_usdc(till.address(account), DOLLAR)
-    till.mine(4)
-    place = till.follower.cursor()
-    till.anvil.call("anvil_rollback", 2)
-    assert till.follower.step() is Step.IDLE
-    assert till.follower.cursor() == place
-    assert till.only().status == "credited"
-
-
 def test_blocks_lost_by_the_node_and_made_anew_are_a_reorganisation(
     till: Till, account: str
 ) -> None:
@@ -232,40 +221,6 @@ def test_blocks_lost_by_the_node_and_made_anew_are_a_reorganisation(
     assert till.only().status == "orphaned"
     till.mine(6)
     assert till.follower.cursor()[0] == top + 3
-
-
-def test_a_change_too_deep_changes_nothing_and_calls_an_operator(
-    till: Till, account: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reorg, "REORG_BLOCKS_MAX", 4)
-    till.mine()
-    till.pay_usdc(till.address(account), DOLLAR)
-    till.mine(3)
-    till.pay_usdc(till.address(account), 2 * DOLLAR)
-    till.mine(2)
-    snapshot = [(one.id, one.status) for one in till.deposits()]
-    place = till.follower.cursor()
-    till.anvil.reorg(6)
-    till.anvil.mine(4)
-    for _ in range(3):
-        assert till.follower.step() is Step.HALTED
-    till.follower.resume()
-    assert till.follower.cursor() == place
-    assert [(one.id, one.status) for one in till.deposits()] == snapshot
-    assert till.available(account) == DOLLAR
-    assert till.events().count("alarm.deep_reorg") == 1
-    assert number("select count(*) from watch_cursor where halted_since is not null") == 1
-
-
-def test_a_node_far_below_on_another_branch_halts_without_a_walk(
-    till: Till, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reorg, "REORG_BLOCKS_MAX", 4)
-    till.mine(10)
-    till.anvil.call("anvil_rollback", 9)
-    till.anvil.call("evm_increaseTime", 100)
-    till.anvil.mine()
-    assert till.follower.step() is Step.HALTED
 
 
 def test_a_reorganisation_of_the_first_block_goes_back_to_its_parent(
@@ -326,8 +281,7 @@ def test_the_reorganised_index_is_the_one_postgres_would_build(till: Till, accou
     till.anvil.reorg(1)
     till.pay_usdc(till.address(account), 2 * DOLLAR)
     till.mine(2)
-    kept = bell.live().zrange(f"conf:{CHAIN}", 0, -1, withscores=True)
-    place = till.follower.cursor()
-    till.follower.pending.rebuild(place)
-    assert kept == bell.live().zrange(f"conf:{CHAIN}", 0, -1, withscores=True)
+    kept = bell.live().zrange(f"conf:{CHAIN}:blocks", 0, -1, withscores=True)
+    till.follower.pending.rebuild(till.follower.cursor())
+    assert kept == bell.live().zrange(f"conf:{CHAIN}:blocks", 0, -1, withscores=True)
     assert len(kept) == 1

@@ -1,6 +1,7 @@
 """What a reorganisation does beyond the deposit: invoices, withdrawals and refunds are told."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -9,16 +10,18 @@ from gateway import db
 from gateway.accounts import service as accounts
 from gateway.chain import evm
 from gateway.invoices import service as invoices
+from gateway.ledger.chart import CUSTODY, Chart
 from gateway.money import Money
 from gateway.withdrawals import service as withdrawals
 from tests.chain.money_in import CHAIN, DOLLAR, USDC, Till, ledger_is_sound, number, open_till
+from tests.chain.money_out import open_desk
 from tests.conftest import TestNode
 
 
 @pytest.fixture
 def till(anvil: TestNode, redis_url: str) -> Iterator[Till]:
     yield open_till(anvil)
-    evm.node(CHAIN).endpoint.close()
+    evm.node(CHAIN).close()
     evm.node.cache_clear()
 
 
@@ -84,4 +87,27 @@ def test_a_withdrawal_not_sent_yet_is_cancelled_and_its_money_is_taken(till: Til
     assert number(
         "select count(*) from withdrawal where id = :id and status = 'cancelled'", id=withdrawal
     )
+    assert ledger_is_sound()
+
+
+def test_a_deposit_that_a_sweep_took_is_taken_back_as_well(
+    till: Till, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deeper than the depth of sweeps, but not than what is final: both left the chain."""
+    desk = open_desk(till, tmp_path, monkeypatch)
+    with db.transaction() as session:
+        session.execute(text("update chain set sweep_worth_gas = 0"))
+    before = {place: desk.house(place) for place in CUSTODY}
+    account = till.account()
+    till.pay_usdc(till.address(account), 10 * DOLLAR)
+    till.mine(4)
+    for _ in range(6):
+        desk.round()
+        till.follow()
+    assert (till.available(account), desk.house(Chart.UNSWEPT)) == (10 * DOLLAR, 0)
+    till.anvil.reorg(till.anvil.head() - till.only().block_number + 1)
+    till.mine()
+    assert till.only().status == "reversed"
+    assert (till.available(account), till.owed(account)) == (0, 0)
+    assert sum(desk.house(place) for place in CUSTODY) == sum(before.values())
     assert ledger_is_sound()

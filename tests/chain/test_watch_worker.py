@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from sqlalchemy import text
 
-from gateway import bell
+from gateway import bell, db
 from gateway.chain.port import NodeAway
 from gateway.deposits.follow import Follower
 from tests.chain.money_in import CHAIN, DOLLAR, Till, ledger_is_sound, open_till
 from tests.conftest import TestNode
 from workers import watch
-from workers.lease import lease
+from workers.lease import SILENT_SECONDS, lease
 
 WAIT_SECONDS = 30.0
 STOP_SECONDS = 8.0
@@ -96,6 +97,34 @@ def test_a_second_slice_of_a_watched_chain_goes_away_at_once(
         watch.watch(CHAIN)
     assert rung == []
     assert till.follower.cursor()[0] < till.anvil.head() + 1
+
+
+def test_a_lease_the_server_took_back_ends_the_slice(till: Till) -> None:
+    with lease("test of a lease") as mine:
+        assert mine
+        begun = time.monotonic()
+        with db.transaction() as session:
+            session.execute(
+                text(
+                    "select pg_terminate_backend(pid) from pg_locks"
+                    " where locktype = 'advisory' and granted and pid <> pg_backend_pid()"
+                )
+            )
+        watch.watch_until(till.follower, begun + WAIT_SECONDS, mine)
+        assert time.monotonic() - begun < SILENT_SECONDS + 1
+        assert not mine
+        with lease("test of a lease") as other:
+            assert other
+
+
+def test_a_lease_lasts_longer_than_the_server_waits_for_a_silent_holder(till: Till) -> None:
+    with lease("test of a lease") as mine:
+        time.sleep(1.5 * SILENT_SECONDS)
+        assert mine
+        with lease("test of a lease") as other:
+            assert not other
+    with lease("test of a lease") as after:
+        assert after
 
 
 def test_a_worker_that_is_asked_to_stop_ends_its_slice(

@@ -106,9 +106,9 @@ def deposit(
             text(
                 "insert into deposit (id, chain, tx_hash, kind, position, account_id, invoice_id,"
                 " address, from_address, asset, amount, block_number, block_hash, block_time,"
-                " log_index, status, credited_at) values (:id, :chain, :tx, 'erc20', '0',"
-                " :account, :invoice, :address, :address, :asset, :units, :block, :hash, now(), 7,"
-                " 'credited', now())"
+                " log_index, status, credited_at, finality, required) values (:id, :chain, :tx,"
+                " 'erc20', '0', :account, :invoice, :address, :address, :asset, :units, :block,"
+                " :hash, now(), 7, 'credited', now(), 'blocks', 3)"
             ),
             {
                 "id": deposit_id,

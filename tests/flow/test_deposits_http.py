@@ -13,11 +13,13 @@ from gateway import db
 from gateway.accounts import service as accounts
 from gateway.addresses import routes as address_routes
 from gateway.addresses import service as addresses
+from gateway.chain import freshness
 from gateway.chain import routes as chain_routes
 from gateway.chain.add import NewAsset
 from gateway.chain.address import show_address
 from gateway.deposits import routes as deposit_routes
 from gateway.deposits import service
+from gateway.deposits.rules import Rule
 from gateway.deposits.store import Deposit
 from gateway.ids import new_id
 from gateway.scopes import ACCOUNT_SCOPES, OPERATOR_SCOPES
@@ -25,6 +27,7 @@ from gateway.web import problems
 from tests.flow.test_deposits_addresses import CHAIN, DEPLOYED, add
 
 USDC = bytes([8] * 20)
+BLOCKS = Rule("blocks", 3)
 
 
 @pytest.fixture
@@ -50,7 +53,13 @@ def person(handle: str) -> tuple[str, dict[str, str]]:
     return account, {"Authorization": f"Bearer {secret}"}
 
 
-def arrived(account: str, tx: int, block: int = 8, status: str = "confirming") -> str:
+def arrived(
+    account: str,
+    tx: int,
+    block: int = 8,
+    status: str = "confirming",
+    rule: Rule = BLOCKS,
+) -> str:
     """Write a deposit of 2 USDC as the watcher would."""
     with db.transaction() as session:
         address = addresses.allocate(session, account_id=account, chain=CHAIN).address
@@ -70,6 +79,8 @@ def arrived(account: str, tx: int, block: int = 8, status: str = "confirming") -
             block_time=datetime.now(UTC),
             log_index=0,
             status=status,
+            finality=rule.finality,
+            required=rule.required,
         )
         session.add(deposit)
     return deposit.id
@@ -140,6 +151,18 @@ def test_a_deposit_is_shown_with_the_confirmations_it_has_now(client: TestClient
     }
 
 
+def test_a_deposit_that_waits_for_the_network_says_so(client: TestClient) -> None:
+    account, _ = person("amira")
+    read_up_to(9)
+    for place, tag in enumerate(("safe", "finalized")):
+        deposit = arrived(account, place + 1, block=8, rule=Rule(tag))
+        shown = client.get(f"/v1/deposits/{deposit}").json()
+        assert (shown["finality"], shown["confirmations_required"]) == (tag, None)
+        assert shown["confirmations"] == 2
+    counted = client.get(f"/v1/deposits/{arrived(account, 3)}").json()
+    assert (counted["finality"], counted["confirmations_required"]) == ("blocks", 3)
+
+
 def test_a_list_is_filtered_and_paged_newest_first(client: TestClient) -> None:
     account, own = person("amira")
     other, _ = person("bilal")
@@ -184,11 +207,11 @@ def test_what_is_confirming_is_summed_by_asset(client: TestClient) -> None:
 
 def test_heads_are_told_for_chains_not_read_yet(client: TestClient) -> None:
     with db.transaction() as session:
-        (head,) = service.heads(session)
-    assert (head.number, head.block_time) == (None, None)
+        (head,) = freshness.heads(session)
+    assert (head.number, head.age, head.stale) == (None, None, True)
     read_up_to(9)
     with db.transaction() as session:
-        assert service.heads(session)[0].number == 9
+        assert freshness.heads(session)[0].number == 9
 
 
 def test_chains_and_assets_are_listed(client: TestClient) -> None:

@@ -86,3 +86,70 @@ def test_a_reversal_takes_what_is_there_and_the_rest_is_owed(amount: int, availa
 )
 def test_small_payments_are_credited_together(amount: int, waiting: int, credited: bool) -> None:
     assert rules.together(amount, 5, waiting) is credited
+
+
+HEIGHTS = st.builds(
+    rules.Heights,
+    st.integers(0, 200),
+    st.none() | st.integers(0, 200),
+    st.none() | st.integers(0, 200),
+)
+RULES = st.sampled_from([rules.Rule("safe"), rules.Rule("finalized")]) | st.builds(
+    rules.Rule, st.just("blocks"), st.integers(1, 100)
+)
+
+
+@pytest.mark.parametrize(
+    ("amount", "rule"),
+    [
+        (0, rules.Rule("blocks", 12)),
+        (9, rules.Rule("blocks", 12)),
+        (10, rules.Rule("blocks", 1)),
+        (99, rules.Rule("blocks", 1)),
+        (100, rules.Rule("finalized")),
+        (10**30, rules.Rule("finalized")),
+    ],
+)
+def test_an_amount_follows_the_highest_tier_it_reaches(amount: int, rule: rules.Rule) -> None:
+    tiers = [rules.Tier(100, rules.Rule("finalized")), rules.Tier(10, rules.Rule("blocks", 1))]
+    assert rules.rule_of(tiers, amount, rules.Rule("blocks", 12)) == rule
+    assert rules.rule_of(tiers[::-1], amount, rules.Rule("blocks", 12)) == rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "block", "heights", "final"),
+    [
+        (rules.Rule("blocks", 3), 8, rules.Heights(10), True),
+        (rules.Rule("blocks", 3), 9, rules.Heights(10), False),
+        (rules.Rule("blocks", 3), 9, rules.Heights(10, 10, 10), False),
+        (rules.Rule("safe"), 8, rules.Heights(10, 8, 2), True),
+        (rules.Rule("safe"), 9, rules.Heights(10, 8, 9), False),
+        (rules.Rule("finalized"), 2, rules.Heights(10, 8, 2), True),
+        (rules.Rule("finalized"), 3, rules.Heights(10, 8, 2), False),
+        (rules.Rule("finalized"), 3, rules.Heights(10, 8, None), False),
+        (rules.Rule("safe"), 0, rules.Heights(10**9, None, 10**9), False),
+        (rules.Rule("safe"), 11, rules.Heights(10, 12, 12), False),
+    ],
+)
+def test_each_rule_looks_at_its_own_height(
+    rule: rules.Rule, block: int, heights: rules.Heights, final: bool
+) -> None:
+    assert rules.is_final(rule, block, heights) is final
+
+
+@given(RULES, st.integers(0, 200), HEIGHTS)
+def test_what_is_final_stays_so_as_the_chain_goes_on(
+    rule: rules.Rule, block: int, heights: rules.Heights
+) -> None:
+    safe, finalized = (None if one is None else one + 1 for one in heights[1:])
+    later = rules.Heights(heights.head + 1, safe, finalized)
+    if rules.is_final(rule, block, heights):
+        assert rules.is_final(rule, block, later)
+        assert block <= heights.head
+
+
+@pytest.mark.parametrize(
+    ("finalized", "lowest"), [(None, 744), (900, 900), (0, 0), (1000, 1000), (5000, 1000)]
+)
+def test_a_reorganisation_goes_down_to_what_was_final(finalized: int | None, lowest: int) -> None:
+    assert rules.lowest_ancestor(1000, finalized) == lowest

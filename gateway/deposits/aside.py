@@ -1,0 +1,130 @@
+"""What cannot be credited by itself goes to the inbox; what cannot even be written calls somebody.
+
+The facts are in the alarm and in the log, too: should the inbox refuse them, nothing is silent.
+"""
+
+from functools import partial
+
+import structlog
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from gateway import db
+from gateway.chain.port import Header
+from gateway.deposits.payment import SET_ASIDE, WRONG_ASSET, Payment, Stray
+from gateway.deposits.store import Deposit
+from gateway.inbox import service as inbox
+from gateway.webhooks import alarms
+
+log = structlog.get_logger()
+
+
+def put_stray(session: Session, chain: str, block: Header, stray: Stray) -> None:
+    """Put what came to us and is no payment into the inbox; saying it twice changes nothing."""
+    if stray.kind == SET_ASIDE:
+        alarm(session, chain, block, stray.payment, stray.detail)
+    put(session, chain, block, stray.kind, stray.payment, detail=stray.detail)
+
+
+def put_wrong_asset(session: Session, block: Header, payment: Payment, deposit: Deposit) -> None:
+    """Put a deposit into the inbox whose invoice did not ask for its asset; it is credited, too."""
+    put(
+        session,
+        deposit.chain,
+        block,
+        WRONG_ASSET,
+        payment,
+        asset=deposit.asset,
+        detail=f"invoice {deposit.invoice_id} does not offer {deposit.asset} on {deposit.chain}",
+        deposit_id=deposit.id,
+    )
+
+
+def set_aside(
+    session: Session, chain: str, block: Header, payment: Payment, error: Exception
+) -> None:
+    """Keep a payment that could not be written for a person, and call an operator.
+
+    Raises what the database says when it only asks for patience.
+    """
+    said = f"{type(error).__name__}: {error}".splitlines()[0]
+    tell_log(session, "deposit.set_aside", chain, block, payment, error)
+    alarm(session, chain, block, payment, said)
+    try:
+        with session.begin_nested():
+            put(session, chain, block, SET_ASIDE, payment, detail=said)
+    except Exception as refusal:  # the alarm has the facts; what is behind it is owed its sighting
+        if asks_for_patience(refusal):
+            raise
+        tell_log(session, "inbox.refused", chain, block, payment, refusal)
+
+
+def asks_for_patience(error: Exception) -> bool:
+    """True if the same may succeed later: the server is busy or away, the connection is lost."""
+    return isinstance(error, OperationalError) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    )
+
+
+def tell_log(
+    session: Session, event: str, chain: str, block: Header, payment: Payment, error: Exception
+) -> None:
+    """Log an error with its trace, after the commit: writing it takes long, and locks are held."""
+    told = facts(block, payment)
+    write = partial(log.error, event, chain=chain, exc_info=error, **told)
+    db.after_commit(session, (event, payment.tx_hash, payment.position), write)
+
+
+def alarm(session: Session, chain: str, block: Header, payment: Payment, detail: str) -> None:
+    """Call an operator, once for each transaction."""
+    told = ", ".join(f"{name} {value}" for name, value in facts(block, payment).items())
+    alarms.raise_alarm(
+        session,
+        kind="payment_set_aside",
+        subject=f"{chain} 0x{payment.tx_hash.hex()}",
+        detail=f"{told}: {detail}",
+    )
+
+
+def put(
+    session: Session,
+    chain: str,
+    block: Header,
+    kind: str,
+    payment: Payment,
+    *,
+    asset: str | None = None,
+    detail: str,
+    deposit_id: str | None = None,
+) -> None:
+    """Put a payment's facts into the inbox, as the chain has them."""
+    inbox.put(
+        session,
+        chain=chain,
+        kind=kind,
+        address=payment.to,
+        sender=payment.sender,
+        contract=payment.contract,
+        asset=asset,
+        units=payment.units,
+        tx_hash=payment.tx_hash,
+        position=payment.position,
+        block_number=block.number,
+        block_hash=block.hash,
+        block_time=block.time,
+        detail=detail,
+        log_index=payment.log_index,
+        deposit_id=deposit_id,
+    )
+
+
+def facts(block: Header, payment: Payment) -> dict[str, object]:
+    """Return what a person needs to find the payment on its chain."""
+    return {
+        "tx": "0x" + payment.tx_hash.hex(),
+        "kind": payment.kind,
+        "position": payment.position,
+        "to": "0x" + payment.to.hex(),
+        "units": payment.units,
+        "block": block.number,
+    }

@@ -1,0 +1,147 @@
+"""Hold what a node told of a block against the addresses we gave out. Asks nobody."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.chain.port import Header, Log, NodeAway, Receipt, unhex
+from gateway.deposits import confirm, rules
+from gateway.deposits.native import Move
+from gateway.deposits.payment import SET_ASIDE, UNKNOWN_TOKEN, WRONG_CHAIN, Payment, Read, Stray
+from gateway.deposits.watched import Watched
+
+NOBODY = bytes(20)
+NATIVE_EVENTS = bytes.fromhex("ff" * 19 + "fe")
+"""Whose Transfer events tell of native coin (EIP-7708): a driver's matter, no token's."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event that concerns us: a payment where `kind` is None, else the stray it is."""
+
+    log: Log
+    to: bytes
+    kind: str | None
+    detail: str = ""
+
+
+def events_of(logs: list[Log], watched: Watched) -> list[Event]:
+    """Return the events that concern us. The loop runs for every event of the chain."""
+    ours, elsewhere, found = watched.addresses, watched.elsewhere, []
+    for one in logs:
+        topics = one.topics_hex
+        if len(topics) != rules.TRANSFER_TOPICS:
+            continue
+        try:
+            to = bytes.fromhex(topics[2][rules.ADDRESS_AT :])
+            if to in ours or to in elsewhere:
+                found.append(event_of(one, to, watched))
+        except ValueError as error:
+            found.append(unreadable(one, NOBODY, watched, error))
+    return [event for event in found if event is not None]
+
+
+def event_of(one: Log, to: bytes, watched: Watched) -> Event | None:
+    """Return what an event to an address of ours is; None for nothing, or a movement of our own."""
+    if one.removed or one.address == NATIVE_EVENTS:
+        return None
+    listed = one.address in watched.listed
+    try:
+        transfer = rules.transfer_of(one.topics_hex, one.data_hex)
+    except ValueError as error:
+        return unreadable(one, to, watched, error)
+    if transfer is None:
+        odd = listed and len(one.data_hex) != rules.WORD_TEXT
+        return Event(one, to, SET_ASIDE, "its data is no amount") if odd else None
+    if watched.is_own(transfer.sender):
+        return None
+    if to not in watched.addresses:
+        return Event(one, to, WRONG_CHAIN)
+    return Event(one, to, None if listed else UNKNOWN_TOKEN)
+
+
+def unreadable(one: Log, to: bytes, watched: Watched, error: ValueError) -> Event | None:
+    """Return an event that cannot be read, to be set aside; None if it is of no token of ours."""
+    log.warning("block.unreadable_event", chain=watched.chain, tx=one.tx_hash_hex, error=str(error))
+    mine = one.address_hex.lower() in {"0x" + contract.hex() for contract in watched.contracts}
+    return Event(one, to, SET_ASIDE, f"it cannot be read: {error}") if mine else None
+
+
+def coins_of(moves: Iterable[Move], watched: Watched) -> list[Move]:
+    """Return the native coin that came to an address of ours from outside."""
+    ours, elsewhere = watched.addresses, watched.elsewhere
+    found = []
+    for move in moves:
+        to = bytes.fromhex(move.to[2:])
+        if (to in ours or to in elsewhere) and not watched.is_own(unhex(move.sender)):
+            found.append(move)
+    return found
+
+
+def as_read(
+    block: Header,
+    events: list[Event],
+    coins: list[Move],
+    receipts: dict[bytes, Receipt],
+    watched: Watched,
+) -> Read:
+    """Return a block's payments and strays, each once; raises NodeAway if a receipt disagrees."""
+    payments: dict[tuple[bytes, str, str], Payment] = {}
+    strays: dict[tuple[bytes, str, str], Stray] = {}
+    for event in events:
+        payment = from_event(event, receipts[event.log.tx_hash])
+        if event.kind is None:
+            payments[key(payment)] = payment
+        else:
+            strays[key(payment)] = Stray(event.kind, payment, event.detail)
+    for move in coins:
+        payment = from_move(move)
+        if not receipts[payment.tx_hash].succeeded:
+            continue
+        if payment.to in watched.addresses:
+            payments[key(payment)] = payment
+        else:
+            strays[key(payment)] = Stray(WRONG_CHAIN, payment)
+    return Read(block, list(payments.values()), list(strays.values()))
+
+
+def key(payment: Payment) -> tuple[bytes, str, str]:
+    """Return what names a payment on its chain."""
+    return payment.tx_hash, payment.kind, payment.position
+
+
+def from_event(event: Event, receipt: Receipt) -> Payment:
+    """Return the payment of a Transfer event; its position counts its transaction's own logs."""
+    one = event.log
+    own = {told.log_index: (position, told) for position, told in enumerate(receipt.logs)}
+    position, told = own.get(one.log_index, (-1, None))
+    if told is None or not receipt.succeeded or confirm.facts(told) != confirm.facts(one):
+        raise NodeAway(f"the node's receipt tells another log {one.log_index} than its block")
+    transfer = None if event.kind == SET_ASIDE else rules.transfer_of(one.topics_hex, one.data_hex)
+    return Payment(
+        tx_hash=one.tx_hash,
+        kind="erc20",
+        position=str(position),
+        sender=transfer.sender if transfer else NOBODY,
+        to=event.to,
+        contract=one.address,
+        units=transfer.units if transfer else 0,
+        log_index=one.log_index,
+    )
+
+
+def from_move(move: Move) -> Payment:
+    """Return the payment of native coin."""
+    return Payment(
+        tx_hash=unhex(move.tx_hash),
+        kind="native",
+        position=move.position,
+        sender=unhex(move.sender),
+        to=unhex(move.to),
+        contract=None,
+        units=int(move.value, 16),
+        log_index=None,
+    )

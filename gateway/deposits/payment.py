@@ -1,0 +1,47 @@
+"""What reading a block yields: payments to us, and what came to us without being one."""
+
+from dataclasses import dataclass, field
+
+from gateway.chain.port import Header
+
+UNKNOWN_TOKEN, WRONG_ASSET, WRONG_CHAIN = "unknown_token", "wrong_asset", "wrong_chain"
+SET_ASIDE = "set_aside"
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What the chain says was paid to an address of ours; units of the chain.
+
+    (tx_hash, kind, position) is the payment for ever; the log's place in the block is not.
+    """
+
+    tx_hash: bytes
+    kind: str
+    position: str
+    sender: bytes
+    to: bytes
+    contract: bytes | None
+    units: int
+    log_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """What came to us and cannot be credited by itself; `kind` is the inbox's.
+
+    unknown_token: of a contract we do not list; wrong_chain: to an address we gave out on another
+    chain; set_aside: an event that could not be read, `detail` says why.
+    """
+
+    kind: str
+    payment: Payment
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One block that was read, with all that concerns us in it."""
+
+    block: Header
+    payments: list[Payment] = field(default_factory=list)
+    strays: list[Stray] = field(default_factory=list)
