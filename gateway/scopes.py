@@ -23,6 +23,8 @@ ACCOUNT_SCOPES = frozenset(
 )
 OPERATOR_SCOPES = ACCOUNT_SCOPES | {
     "accounts:write",
+    "inbox:read",
+    "inbox:write",
     "operations:read",
     "operations:write",
     "withdrawals:approve",

@@ -1,0 +1,91 @@
+"""What may be decided about an item, and what to do instead. Pure."""
+
+from gateway.errors import Conflict
+
+PREFIX = "inb"
+
+UNKNOWN_TOKEN, WRONG_ASSET, WRONG_CHAIN = "unknown_token", "wrong_asset", "wrong_chain"
+UNATTRIBUTED, SET_ASIDE = "unattributed", "set_aside"
+KINDS = (UNKNOWN_TOKEN, WRONG_ASSET, WRONG_CHAIN, UNATTRIBUTED, SET_ASIDE)
+
+OPEN, ASSIGNED, REFUNDED = "open", "assigned", "refunded"
+DISMISSED, ORPHANED, REOPENED = "dismissed", "orphaned", "reopened"
+
+BECOMES_DEPOSITS = frozenset({UNKNOWN_TOKEN, WRONG_CHAIN, SET_ASIDE})
+"""Not in the books yet: assigning makes the deposits that could not be made when they came."""
+
+ARRIVALS_KEPT_MAX = 100
+"""Transfers of an item that have a row of their own; more are counted and summed only."""
+DETAIL_CHARACTERS_MAX = 2_000
+TOP_LEVEL = "0"
+"""The position of a transaction's own value."""
+
+WHY = {
+    UNKNOWN_TOKEN: "a token that is not listed here came to an address of ours",
+    WRONG_CHAIN: "it came to an address that was given out on another chain",
+    WRONG_ASSET: "its invoice does not offer this asset",
+    UNATTRIBUTED: "the address holds more than any payment we saw brought there",
+    SET_ASIDE: "it could not be written when it came",
+}
+"""Why an item is here, where who put it says no more."""
+
+# What is undone by nobody: money was moved, so the next step is another kind of call.
+AFTERWARDS = {
+    ASSIGNED: "it is assigned: its money is moved by a transfer or a withdrawal now",
+    REFUNDED: "its refund is under way or paid: GET the withdrawal, or cancel that first",
+    ORPHANED: "its block left the chain: it opens again if it is mined again",
+}
+
+
+def storable(detail: str) -> str:
+    """Return what a text column takes of a reason, which may quote what a stranger wrote."""
+    plain = detail.encode("utf-8", "replace").decode().replace("\x00", "")
+    return plain[:DETAIL_CHARACTERS_MAX]
+
+
+def check_open(status: str) -> None:
+    """Raise Conflict unless a decision is possible; what was only dismissed may be decided anew."""
+    if status not in (OPEN, DISMISSED):
+        raise Conflict(AFTERWARDS[status], code="wrong_state")
+
+
+def check_refund(kind: str) -> None:
+    """Raise Conflict for what cannot be sent back because it is in nobody's balance yet."""
+    if kind in BECOMES_DEPOSITS:
+        raise Conflict(
+            "nothing of it is in the books: assign it, and once its deposit is credited send it"
+            " back by a withdrawal",
+            code="assign_first",
+        )
+
+
+def check_dismiss(kind: str) -> None:
+    """Raise Conflict for money that is booked as owed to somebody."""
+    if kind == UNATTRIBUTED:
+        raise Conflict(
+            "this money is owed to somebody: assign it to an account or refund it",
+            code="owed_to_somebody",
+        )
+
+
+def plain_sender(native: bool, position: str, sender: bytes | None) -> bytes | None:
+    """Return who may be paid back without asking: None where a contract moved native coin.
+
+    Whether the address itself is a contract is the node's to say.
+    """
+    return None if native and position != TOP_LEVEL else sender
+
+
+def status_left(status: str, arrivals: int) -> str:
+    """Return the status when so many arrivals are left on our chain: none orphans what is open."""
+    return ORPHANED if status == OPEN and arrivals == 0 else status
+
+
+def status_seen(kind: str, status: str) -> str:
+    """Return the status when an arrival was mined again, in another block.
+
+    What became a deposit and is put here once more could not be written as one this time.
+    """
+    if status == ORPHANED or (status == ASSIGNED and kind in BECOMES_DEPOSITS):
+        return OPEN
+    return status

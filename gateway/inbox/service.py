@@ -1,0 +1,208 @@
+"""Put what cannot be credited where a person sees it, once; take it out when its block is gone."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import structlog
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gateway.errors import NotFound
+from gateway.ids import new_id
+from gateway.inbox import rules, store
+from gateway.inbox.shapes import InboxShape, listed_assets, shape
+from gateway.inbox.store import Item
+from gateway.webhooks import service as webhooks
+
+log = structlog.get_logger()
+
+
+def put(
+    session: Session,
+    *,
+    chain: str,
+    kind: str,
+    address: bytes,
+    sender: bytes | None,
+    contract: bytes | None,
+    asset: str | None,
+    units: int,
+    tx_hash: bytes | None,
+    position: str,
+    block_number: int,
+    block_hash: bytes,
+    block_time: datetime,
+    detail: str,
+    log_index: int | None = None,
+    deposit_id: str | None = None,
+) -> str | None:
+    """Put a transfer into the inbox; returns its item's id, None when it is there as it is.
+
+    `units` are of the chain (of a deposit's asset too), `contract` None is the native coin,
+    `tx_hash` None means that only the block is known. The same (chain, kind, transaction or block,
+    position) is one arrival for ever: mined again it moves to its new block. Transfers of an
+    unknown token are one item for each token and address.
+    """
+    facts = {
+        "chain": chain,
+        "kind": kind,
+        "hash": tx_hash or block_hash,
+        "position": position,
+        "native": contract is None,
+        "address": address,
+        "sender": sender,
+        "contract": contract,
+        "units": Decimal(units),
+        "tx_hash": tx_hash,
+        "block_number": block_number,
+        "block_hash": block_hash,
+        "block_time": block_time,
+        "log_index": log_index,
+    }
+    known = store.known(session, facts)
+    if known is not None:
+        if known.canonical and bytes(known.block_hash) == block_hash:
+            return None
+        again = seen_again(session, known, facts)
+        if again is not None:
+            return again
+    if kind == rules.UNKNOWN_TOKEN:
+        counted = count(session, facts)
+        if counted is not None:
+            return counted
+    return open_item(session, facts, asset=asset, detail=detail, deposit_id=deposit_id)
+
+
+def open_item(
+    session: Session,
+    facts: dict[str, Any],
+    *,
+    asset: str | None,
+    detail: str,
+    deposit_id: str | None,
+) -> str:
+    """Open an item with its first arrival, for the owner of the address."""
+    owner = store.owner_of(session, facts["address"])
+    item = Item(
+        id=new_id(rules.PREFIX),
+        chain=facts["chain"],
+        kind=facts["kind"],
+        status=rules.OPEN,
+        account_id=owner.account_id,
+        invoice_id=owner.invoice_id,
+        address=facts["address"],
+        contract=facts["contract"],
+        asset=asset,
+        sender=facts["sender"],
+        units=facts["units"],
+        arrivals=1,
+        first_block=facts["block_number"],
+        detail=rules.storable(detail) or rules.WHY[facts["kind"]],
+        deposit_id=deposit_id,
+        created_at=datetime.now(UTC),
+    )
+    session.add(item)
+    session.flush()
+    store.keep(session, item.id, facts)
+    # whoever spams makes many of these: a token that is not listed is shown without asking again
+    listed = {} if item.kind == rules.UNKNOWN_TOKEN else listed_assets(session, [item])
+    say(session, item, "opened", InboxShape.of(item, listed, []))
+    return item.id
+
+
+def count(session: Session, facts: dict[str, Any]) -> str | None:
+    """Count a transfer of an unknown token at its item; None while there is no item of it."""
+    row = store.add_to_token(session, facts)
+    if row is None:
+        return None
+    if not row.is_full:
+        store.keep(session, row.id, facts)
+    if row.is_first and row.status == rules.OPEN:
+        tell(session, locked(session, row.id), "opened")
+    return str(row.id)
+
+
+def seen_again(session: Session, known: Any, facts: dict[str, Any]) -> str | None:
+    """Move an arrival to the block it is in now; its item opens again if that was gone.
+
+    None for a token that was listed, and is no longer: a new item is opened for it.
+    """
+    item = locked(session, known.item_id)
+    if item.status == rules.ASSIGNED and item.kind == rules.UNKNOWN_TOKEN:
+        return None
+    store.keep(session, item.id, facts)
+    was, lost = item.status, known.units if known.canonical else Decimal(0)
+    item.units = Decimal(int(item.units) + int(facts["units"]) - int(lost))
+    item.arrivals += 0 if known.canonical else 1
+    item.status = rules.status_seen(item.kind, was)
+    session.flush()
+    if item.status != was:
+        tell(session, item, "opened")
+    return item.id
+
+
+def orphan_above(session: Session, chain: str, number: int) -> int:
+    """Take out what stood in blocks above a height; returns how many items are gone by that.
+
+    Call it before anything of the ledger is touched: a decision locks its item first, too. What
+    was decided stays decided; an item with other transfers that are still there stays open.
+    """
+    orphaned = 0
+    for item_id, arrivals, units in store.gone_above(session, chain, number):
+        item = locked(session, item_id)
+        item.arrivals -= arrivals
+        item.units = Decimal(int(item.units) - int(units))
+        was = item.status
+        item.status = rules.status_left(was, item.arrivals)
+        session.flush()
+        if item.status != was:
+            orphaned += 1
+            tell(session, item, rules.ORPHANED)
+    return orphaned
+
+
+def get(session: Session, item_id: str) -> Item:
+    """Return an item; raises NotFound."""
+    item = session.get(Item, item_id, populate_existing=True)
+    if item is None:
+        raise NotFound("no such item in the inbox")
+    return item
+
+
+def locked(session: Session, item_id: str) -> Item:
+    """Return an item, locked; raises NotFound."""
+    item = store.lock(session, item_id)
+    if item is None:
+        raise NotFound("no such item in the inbox")
+    return item
+
+
+def waiting_for(session: Session, chain: str, contract: bytes | None) -> int:
+    """Return how many open items of a chain are of this token, None the native coin."""
+    query = select(func.count()).where(
+        Item.chain == chain,
+        Item.contract.is_not_distinct_from(contract),
+        Item.kind.in_(rules.BECOMES_DEPOSITS),
+        Item.status == rules.OPEN,
+    )
+    return session.scalars(query).one()
+
+
+def tell(session: Session, item: Item, what: str) -> None:
+    """Emit `inbox.<what>` to the house, with the item as the API shows it."""
+    session.flush()
+    session.refresh(item)
+    say(session, item, what, shape(session, item))
+
+
+def say(session: Session, item: Item, what: str, shown: InboxShape) -> None:
+    """Emit the event of an item that looks like this."""
+    webhooks.emit(
+        session,
+        type=f"inbox.{what}",
+        account_id=None,
+        object_id=item.id,
+        data=shown.model_dump(mode="json"),
+    )
+    log.info(f"inbox.{what}", item=item.id, kind=item.kind, chain=item.chain)
