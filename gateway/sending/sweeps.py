@@ -1,13 +1,14 @@
-"""Sweeps: what a vault should hold, the call that empties vaults, and the books of its receipt.
+"""Sweeps: the call that empties vaults, and the books of its receipt.
 
 Booked is what the receipt says arrived. What deposits were credited for leaves "unswept"; coins
 nobody was credited for are owed to somebody unknown, and a person is told.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from gateway.chain import store as chains
@@ -18,21 +19,26 @@ from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
 from gateway.money import Asset, Money
 from gateway.sending.signing import Call, SignerRefuses
-from gateway.sending.store import Intent, SweepItem, Transaction
+from gateway.sending.store import Intent, SweepDecision, SweepItem, Transaction
+from gateway.sending.sweep_rules import Content, Reason
+from gateway.sending.unswept import InBooks
 
 ITEMS = text(
     "select salt, address from sweep_item where intent_id = :intent and asset = :asset"
     " order by salt"
 )
 
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """A vault and what was credited for coins in it that are not swept yet, in ledger units."""
-
-    address: bytes
-    salt: bytes
-    unswept: int
+TAKEN_ALONG = text("""
+    select i.intent_id, i.salt, i.surplus, t.id as transaction_id, t.block_number, t.tx_hash
+    from sweep_item i join transaction t on t.intent_id = i.intent_id
+    where i.chain = :chain and i.asset = :asset and i.address = :address and i.surplus > 0
+        and t.block_number >= :block
+    order by t.block_number, t.id for update of i
+""")
+CLAIM = text("""
+    update sweep_item set swept = swept + :part, surplus = surplus - :part
+    where intent_id = :intent and asset = :asset and salt = :salt
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +78,14 @@ def encode(session: Session, intent: Intent, chain: Chain, seq: int) -> Call:
     return Call(to=chain.vault_factory, data=vaults.sweep_call(token, to, salts))
 
 
-def add_items(session: Session, intent: Intent, contents: list[Content]) -> None:
-    """Write down the vaults of a sweep."""
-    for content in contents:
+def add_items(
+    session: Session,
+    intent: Intent,
+    contents: dict[Content, Reason],
+    facts: dict[str, Any],
+) -> None:
+    """Write down the vaults of a sweep, each with its reason, and what that was decided from."""
+    for content, reason in contents.items():
         session.add(
             SweepItem(
                 intent_id=intent.id,
@@ -83,8 +94,10 @@ def add_items(session: Session, intent: Intent, contents: list[Content]) -> None
                 chain=intent.chain,
                 address=content.address,
                 expected=content.unswept,
+                reason=reason,
             )
         )
+    session.add(SweepDecision(intent_id=intent.id, facts=facts))
     session.flush()
 
 
@@ -121,13 +134,11 @@ def book(
     swept: vaults.Swept,
     *,
     receipt: Receipt,
-    credited: int,
-    credited_before: int,
+    due: InBooks,
 ) -> Booked | None:
     """Book one vault's sweep. None if this was booked before.
 
-    `credited` is what deposits up to the receipt's block were credited for and no sweep has booked
-    yet, `credited_before` that without the receipt's own block: at least so much should arrive.
+    `due` is what the books say was in the vault. More than that is owed to somebody unknown.
     """
     listed = listed_by(session, chain, swept.token)
     row = item_of(session, intent, listed, chain, swept.salt)
@@ -135,11 +146,12 @@ def book(
         return None
     asset = ledger.asset(session, listed.asset)
     arrived = listed.to_ledger(swept.amount, asset).units
-    row.swept, row.surplus = min(arrived, credited), max(0, arrived - credited)  # type: ignore[assignment]
+    taken, surplus = min(arrived, due.at_most), max(0, arrived - due.at_most)
+    row.swept, row.surplus = Decimal(taken), Decimal(surplus)
     session.flush()
     sources = {
-        "swept": (int(row.swept or 0), ledger.house(session, Chart.UNSWEPT, asset, chain.id)),
-        "surplus": (int(row.surplus or 0), ledger.house(session, Chart.UNATTRIBUTED, asset)),
+        "swept": (taken, ledger.house(session, Chart.UNSWEPT, asset, chain.id)),
+        "surplus": (surplus, ledger.house(session, Chart.UNATTRIBUTED, asset)),
     }
     for name, (units, source) in sources.items():
         if units == 0:
@@ -154,8 +166,38 @@ def book(
             ref=transaction.id,
             evidence=ledger.Evidence(chain.id, receipt.block_number, receipt.tx_hash),
         )
-    missing = max(0, credited_before - arrived)
-    return Booked(row.address, asset, int(row.swept or 0), int(row.surplus or 0), missing)
+    return Booked(row.address, asset, taken, surplus, max(0, due.at_least - arrived))
+
+
+def claim(
+    session: Session, *, chain: str, money: Money, address: bytes, block: int, key: str
+) -> int:
+    """Give a deposit that is credited only now the coins that a sweep took along before.
+
+    They were booked as owed to somebody unknown, since nobody knew of the deposit yet: it was
+    missed, or set aside. Returns the units that were found there.
+    """
+    facts = {"chain": chain, "asset": money.asset.code, "address": address, "block": block}
+    left = money.units
+    for row in session.execute(TAKEN_ALONG, facts).all():
+        part = Money(min(left, int(row.surplus)), money.asset)
+        if not part:
+            break
+        left -= part.units
+        session.execute(
+            CLAIM, {"intent": row.intent_id, "salt": row.salt, "part": part.units, **facts}
+        )
+        ledger.post(
+            session,
+            key=f"claim:{key}:{row.transaction_id}",
+            debit=ledger.house(session, Chart.UNATTRIBUTED, money.asset),
+            credit=ledger.house(session, Chart.UNSWEPT, money.asset, chain),
+            money=part,
+            movement=Movement.SWEEP,
+            ref=row.transaction_id,
+            evidence=ledger.Evidence(chain, row.block_number, bytes(row.tx_hash)),
+        )
+    return money.units - left
 
 
 def listed_by(session: Session, chain: Chain, token: bytes | None) -> ChainAsset:
@@ -163,10 +205,14 @@ def listed_by(session: Session, chain: Chain, token: bytes | None) -> ChainAsset
     return next(a for a in chains.chain_assets(session, chain.id) if a.contract == token)
 
 
-def close_items(session: Session, intent: Intent, failed: list[bytes]) -> list[SweepItem]:
-    """Mark the vaults that gave nothing: it is tried again later. Returns them."""
-    rows = session.query(SweepItem).filter_by(intent_id=intent.id, swept=None).all()
+def close_items(session: Session, intent_id: str, *, tried: bool) -> list[SweepItem]:
+    """Close the vaults that gave nothing; if they were `tried`, they are left for a while.
+
+    Returns those something was expected of.
+    """
+    query = select(SweepItem).where(SweepItem.intent_id == intent_id, SweepItem.swept.is_(None))
+    rows = list(session.scalars(query))
     for row in rows:
-        row.swept, row.surplus, row.failed = 0, 0, True  # type: ignore[assignment]
+        row.swept, row.surplus, row.failed = Decimal(0), Decimal(0), tried
     session.flush()
-    return [row for row in rows if row.salt in failed or row.expected]
+    return rows if tried else []
