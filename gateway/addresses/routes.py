@@ -27,7 +27,7 @@ class AddressBody(Body):
 class AddressShape(BaseModel):
     """An address to pay to, with any asset of `minimum_deposits`.
 
-    Smaller payments wait until together they reach the minimum.
+    Smaller payments wait until together they reach the minimum, or are fetched with larger ones.
     """
 
     address: str

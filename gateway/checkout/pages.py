@@ -117,6 +117,7 @@ def title(view: View, chosen: Words) -> str:
 def panel(view: View, chosen: Words, *, option: str | None, lang: str | None) -> Markup:
     """Render what changes while a payer waits."""
     picked = view.option(option)
+    address = picked.address or ""
     kept = query(lang=lang)
     return Markup(  # noqa: S704 - rendered with autoescape
         templates()
@@ -128,8 +129,8 @@ def panel(view: View, chosen: Words, *, option: str | None, lang: str | None) ->
             option_url=lambda one: option_url(one, lang),
             link_url=f"/l/{view.link}{kept}",
             test_url=f"/pay/{view.id}/test{query(option=picked.key, lang=lang)}",
-            qr=Markup(qr(picked.address)),  # noqa: S704 - drawn from our own address
-            ends=(picked.address[:ADDRESS_END], picked.address[-ADDRESS_END:]),
+            qr=Markup(qr(address)) if address else "",  # noqa: S704 - drawn from our own address
+            ends=(address[:ADDRESS_END], address[-ADDRESS_END:]),
         )
     )
 

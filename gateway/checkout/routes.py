@@ -15,7 +15,14 @@ from gateway.chain.store import chain_asset
 from gateway.checkout import pages, stream, trial
 from gateway.checkout.view import View, view
 from gateway.checkout.words import Words, choose
-from gateway.errors import BadRequest, Conflict, GatewayError, InvalidAmount, NotFound
+from gateway.errors import (
+    BadRequest,
+    Conflict,
+    DependencyAway,
+    GatewayError,
+    InvalidAmount,
+    NotFound,
+)
 from gateway.invoices import links
 from gateway.invoices import service as invoices
 from gateway.invoices.facts import Facts, InvoiceShape
@@ -126,6 +133,8 @@ def send_test_payment(session: Tx, facts: Facts, option: str | None) -> None:
     if not shown.payable:
         return
     picked = shown.option(option)
+    if picked.paused:
+        raise DependencyAway(f"payments on {picked.network} are paused", code="payments_paused")
     row = facts.options[shown.payment_options.index(picked)]
     on_chain = chain_asset(session, row.chain, row.asset)
     trial.pay(on_chain, to=row.address, amount=facts.remaining(row))

@@ -9,10 +9,9 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from gateway.accounts import service as accounts
-from gateway.chain.address import show_address
+from gateway.chain import freshness
 from gateway.chain.store import Chain
 from gateway.deposits import rules as deposit_rules
-from gateway.deposits import service as deposits
 from gateway.invoices import rules
 from gateway.invoices.facts import Facts
 from gateway.invoices.store import InvoiceOption, InvoicePayment
@@ -37,14 +36,20 @@ Screen = Literal[
 
 
 class OptionView(BaseModel):
-    """One way to pay: `amount` remains to be paid, `key` chooses it in ?option=."""
+    """One way to pay: `amount` remains to be paid, `key` chooses it in ?option=.
+
+    While `paused` the network takes no payments, and there is no address. `at_least` is there when
+    `amount` is less than one payment must be to be credited.
+    """
 
     key: str
     asset: str
     chain: str
     network: str
-    address: str
+    address: str | None
+    paused: bool
     amount: str
+    at_least: str | None
     rate: str
     quote_expires_at: Time
 
@@ -58,17 +63,22 @@ class PaymentView(BaseModel):
     amount: str
     status: Literal["confirming", "credited", "orphaned", "reversed"]
     confirmations: int
-    confirmations_required: int
+    finality: Literal["blocks", "safe", "finalized"]
+    confirmations_required: int | None
     tx_hash: str
     explorer_url: str | None
 
 
 class Progress(BaseModel):
-    """How final the newest payment is, and about how long it still takes."""
+    """How final the newest payment is, and about how long it still takes.
+
+    `needed` and `seconds` are None where the network's own word is waited for: `finality`.
+    """
 
     seen: int
-    needed: int
-    seconds: int
+    finality: Literal["blocks", "safe", "finalized"]
+    needed: int | None
+    seconds: int | None
 
 
 class View(BaseModel):
@@ -100,10 +110,18 @@ class View(BaseModel):
         """True while the page asks for money."""
         return self.screen in ("open", "partial")
 
+    @property
+    def elsewhere(self) -> bool:
+        """True if some network takes payments."""
+        return not all(one.paused for one in self.payment_options)
+
     def option(self, key: str | None) -> OptionView:
-        """Return the option chosen by its key or asset, the first without a choice."""
-        wanted = (o for o in self.payment_options if key in (o.key, o.asset))
-        return next(wanted, self.payment_options[0])
+        """Return the option chosen by its key or asset, the first without a choice.
+
+        Among several, one whose network takes payments comes before those that are paused.
+        """
+        wanted = [one for one in self.payment_options if key in (one.key, one.asset)]
+        return min(wanted or self.payment_options, key=lambda one: one.paused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +146,7 @@ def view(session: Session, facts: Facts) -> View:
     ids = {o.chain for o in facts.options} | {p.chain for p in facts.payments}
     found = {chain_id: session.get(Chain, chain_id) for chain_id in sorted(ids)}
     places = Places({chain_id: chain for chain_id, chain in found.items() if chain})
-    heads = {head.chain: head.number for head in deposits.heads(session)}
+    heads = {head.chain: head.number for head in freshness.heads(session)}
     payments = [payment_view(facts, payment, places, heads) for payment in facts.payments]
     over = state.paid - facts.price if state.paid > facts.price else Money(0, facts.currency)
     return View(
@@ -168,13 +186,16 @@ def screen(state: rules.Outcome) -> Screen:
 
 def option_view(facts: Facts, row: InvoiceOption, places: Places) -> OptionView:
     """Show one way to pay."""
+    remaining, minimum = facts.remaining(row), facts.minimum(row)
     return OptionView(
         key=f"{row.asset}.{row.chain}",
         asset=row.asset,
         chain=row.chain,
         network=places.name(row.chain),
-        address=show_address(row.address),
-        amount=str(facts.remaining(row)),
+        address=facts.place(row),
+        paused=row.chain in facts.paused,
+        amount=str(remaining),
+        at_least=str(minimum) if 0 < remaining.units < minimum.units else None,
         rate=f"{row.rate.normalize():f}",
         quote_expires_at=facts.invoice.expires_at,
     )
@@ -194,7 +215,10 @@ def payment_view(
             "amount": str(Money(int(row.amount), facts.assets[row.asset])),
             "status": row.status,
             "confirmations": confirmations,
-            "confirmations_required": places.chains[row.chain].confirmations,
+            "finality": row.details.get("finality", deposit_rules.BLOCKS),
+            "confirmations_required": row.details.get(
+                "confirmations_required", places.chains[row.chain].confirmations
+            ),
             "tx_hash": f"0x{row.tx_hash.hex()}",
             "explorer_url": places.explorer(row.chain, row.tx_hash),
         }
@@ -206,14 +230,23 @@ def progress(payments: list[PaymentView], places: Places) -> Progress | None:
     confirming = [payment for payment in payments if payment.status == "confirming"]
     if not confirming:
         return None
-    last = min(confirming, key=lambda one: one.confirmations / one.confirmations_required)
-    missing = max(0, last.confirmations_required - last.confirmations)
-    seconds = int(missing * places.chains[last.chain].block_seconds)
+    last = min(confirming, key=share)
+    if last.confirmations_required is None:
+        return Progress(seen=last.confirmations, finality=last.finality, needed=None, seconds=None)
+    seen = min(last.confirmations, last.confirmations_required)
+    missing = last.confirmations_required - seen
     return Progress(
-        seen=min(last.confirmations, last.confirmations_required),
+        seen=seen,
+        finality=last.finality,
         needed=last.confirmations_required,
-        seconds=seconds,
+        seconds=int(missing * places.chains[last.chain].block_seconds),
     )
+
+
+def share(payment: PaymentView) -> tuple[bool, float]:
+    """Order payments by how far they are; the network's own word is the furthest off."""
+    required = payment.confirmations_required
+    return required is not None, payment.confirmations / (required or 1)
 
 
 @lru_cache(maxsize=QR_CACHE_MAX)

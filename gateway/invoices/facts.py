@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
+from gateway.chain import freshness
 from gateway.chain.address import show_address
 from gateway.invoices import rules
 from gateway.invoices.store import (
@@ -32,6 +33,8 @@ class Facts:
     payments: list[InvoicePayment]
     currency: Asset
     assets: dict[str, Asset]
+    paused: frozenset[str]
+    """Chains that take no payments now, this invoice's or not."""
 
     @property
     def price(self) -> Money:
@@ -78,15 +81,24 @@ class Facts:
         whole = Money(int(row.amount), self.assets[row.asset])
         return rules.Option(chain=row.chain, whole=whole, places=row.places)
 
+    def place(self, row: InvoiceOption) -> str | None:
+        """Return where this option is paid; None while its chain takes no payments."""
+        return None if row.chain in self.paused else show_address(row.address)
+
     def remaining(self, row: InvoiceOption) -> Money:
         """Return what is still to be paid by this option."""
         return rules.remaining(self.terms, self.received, self.option(row))
+
+    def minimum(self, row: InvoiceOption) -> Money:
+        """Return the least that is credited of one payment by this option."""
+        return Money(int(row.minimum), self.assets[row.asset])
 
 
 def load(session: Session, invoices: Sequence[Invoice]) -> list[Facts]:
     """Load the facts of some invoices with one query for each table."""
     ids = [invoice.id for invoice in invoices]
     assets = {asset.code: asset for asset in ledger.assets(session)}
+    paused = freshness.paused(session)
     options: dict[str, list[InvoiceOption]] = {}
     payments: dict[str, list[InvoicePayment]] = {}
     for option in options_of(session, ids):
@@ -100,18 +112,24 @@ def load(session: Session, invoices: Sequence[Invoice]) -> list[Facts]:
             payments=payments.get(invoice.id, []),
             currency=assets.get(invoice.currency) or currency(session, invoice.currency),
             assets=assets,
+            paused=paused,
         )
         for invoice in invoices
     ]
 
 
 class OptionShape(BaseModel):
-    """One way to pay: `amount` is what remains to be paid, `rate` the currency per unit."""
+    """One way to pay: `amount` is what remains to be paid, `rate` the currency per unit.
+
+    A payment below `minimum_deposit` waits until others make it up.
+    """
 
     asset: str
     chain: str
-    address: str
+    address: Annotated[str | None, Field(description="null while `paused`")]
+    paused: Annotated[bool, Field(description="the chain's node is not up to date: not payable")]
     amount: str
+    minimum_deposit: str
     rate: str
     rate_source: str
     quote_expires_at: Time
@@ -179,8 +197,10 @@ def option_shape(facts: Facts, row: InvoiceOption) -> OptionShape:
     return OptionShape(
         asset=row.asset,
         chain=row.chain,
-        address=show_address(row.address),
+        address=facts.place(row),
+        paused=row.chain in facts.paused,
         amount=str(facts.remaining(row)),
+        minimum_deposit=str(facts.minimum(row)),
         rate=f"{row.rate.normalize():f}",
         rate_source=row.rate_source,
         quote_expires_at=facts.invoice.expires_at,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from gateway.addresses import service as addresses
@@ -26,6 +27,11 @@ class Quoted:
     rate: Rate
     whole: Money
     places: int
+
+    @property
+    def minimum(self) -> Money:
+        """The least that is credited on this chain."""
+        return Money(int(self.on_chain.minimum_deposit), self.whole.asset)
 
 
 def wanted(
@@ -60,8 +66,9 @@ def quoted(session: Session, price: Money, on_chain: ChainAsset) -> Quoted:
 def quotes(
     session: Session, price: Money, assets: Sequence[tuple[str, str]] | None
 ) -> list[Quoted]:
-    """Return every way to pay that has a price; raises DependencyAway when none has.
+    """Return every way to pay that has a price and by which the whole of it would be credited.
 
+    Raises DependencyAway when nothing has a price, Refused when it is too small for every way.
     Assets worth one unit of the currency come first, unless the merchant gave an order.
     """
     found = []
@@ -73,9 +80,21 @@ def quotes(
             missing = error
     if not found:
         raise missing or DependencyAway("no rate now", code="rate_unavailable")
+    found = large_enough(found)
     if assets is None:
         found.sort(key=lambda one: one.rate.rate != 1)
     return found
+
+
+def large_enough(found: list[Quoted]) -> list[Quoted]:
+    """Return the ways whose amount reaches the chain's minimum; raises Refused when none does."""
+    good = [one for one in found if one.whole >= one.minimum]
+    if not good:
+        least = ", ".join(
+            f"{one.minimum} {one.whole.asset.code} on {one.on_chain.chain}" for one in found
+        )
+        raise Refused(f"less than is credited: {least}"[:500], code="below_minimum", field="amount")
+    return good
 
 
 def attach(session: Session, invoice: Invoice, offered: Sequence[Quoted]) -> list[InvoiceOption]:
@@ -94,6 +113,7 @@ def attach(session: Session, invoice: Invoice, offered: Sequence[Quoted]) -> lis
             asset=one.on_chain.asset,
             address=places[one.on_chain.chain],
             amount=one.whole.units,
+            minimum=one.minimum.units,
             places=one.places,
             rate=one.rate.rate,
             rate_source=one.rate.source,
@@ -104,3 +124,13 @@ def attach(session: Session, invoice: Invoice, offered: Sequence[Quoted]) -> lis
     session.add_all(options)
     session.flush()
     return options
+
+
+def offers(session: Session, *, invoice_id: str, chain: str, asset: str) -> bool:
+    """True if an asset on a chain is among the ways to pay an invoice."""
+    query = select(InvoiceOption.position).where(
+        InvoiceOption.invoice_id == invoice_id,
+        InvoiceOption.chain == chain,
+        InvoiceOption.asset == asset,
+    )
+    return session.scalar(query.limit(1)) is not None

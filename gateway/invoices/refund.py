@@ -13,6 +13,8 @@ from gateway.chain.address import show_address
 from gateway.chain.store import chain_asset
 from gateway.errors import NotFound, Refused
 from gateway.ids import new_id
+from gateway.inbox import rules as inbox
+from gateway.inbox.refund import refund_ended as inbox_ended
 from gateway.invoices import rules
 from gateway.invoices.facts import Facts, load
 from gateway.invoices.store import Invoice, InvoiceOption, Refund, currency
@@ -170,8 +172,12 @@ def largest(facts: Facts) -> InvoiceOption:
 def refund_ended(session: Session, *, refund_id: str, withdrawal_id: str, status: str) -> None:
     """Take note of how the withdrawal of a refund ended; saying it twice changes nothing.
 
-    A refund that did not arrive no longer counts, so the invoice can be refunded again.
+    A refund that did not arrive no longer counts, so the invoice can be refunded again. What is
+    sent back from the inbox is no invoice's: it is told there.
     """
+    if refund_id.startswith(f"{inbox.PREFIX}_"):
+        inbox_ended(session, item_id=refund_id, withdrawal_id=withdrawal_id, status=status)
+        return
     row = session.get(Refund, refund_id, with_for_update=True, populate_existing=True)
     assert row is not None, f"withdrawal {withdrawal_id} names no refund"
     if row.status != "pending":

@@ -14,6 +14,7 @@ from gateway.errors import Conflict, NotFound
 from gateway.ids import new_id
 from gateway.invoices import offer
 from gateway.invoices.facts import Facts, load
+from gateway.invoices.offer import offers
 from gateway.invoices.refund import refund_ended
 from gateway.invoices.rules import EXPIRES_SECONDS_DEFAULT
 from gateway.invoices.settle import expire_due, payment_changed, void
@@ -25,6 +26,7 @@ __all__ = [
     "expire_due",
     "find",
     "get",
+    "offers",
     "open_invoice",
     "payment_changed",
     "refund_ended",

@@ -69,6 +69,7 @@ class InvoiceOption(db.Base):
     asset: Mapped[str]
     address: Mapped[bytes]
     amount: Mapped[Decimal]
+    minimum: Mapped[Decimal] = mapped_column(server_default="1")
     places: Mapped[int]
     rate: Mapped[Decimal]
     rate_source: Mapped[str]

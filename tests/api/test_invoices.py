@@ -59,6 +59,49 @@ def test_an_invoice_is_what_the_contract_says(shop: Client) -> None:
     assert shop.get(f"/v1/invoices/{made['id']}").json() == made
 
 
+def test_a_chain_we_are_not_up_to_date_with_is_not_offered(shop: Client) -> None:
+    def reading(age: str) -> None:
+        with db.transaction() as session:
+            asking.read_up_to_now(session, age=age)
+
+    def places(answer: Any) -> set[tuple[bool, bool]]:
+        return {(one["paused"], one["address"] is None) for one in answer["payment_options"]}
+
+    before = opened(shop)
+    reading("1 minute")
+    made = opened(shop)
+    page = f"/pay/{before['id']}"
+    for answer in (made, shop.get(f"/v1/invoices/{before['id']}").json()):
+        assert places(answer) == {(True, True)}
+    assert places(shop.get(f"{page}/status").json()) == {(True, True)}
+    assert before["payment_options"][0]["address"] not in shop.get(page).text
+    assert shop.post(f"{page}/test", {}).status_code == 424
+    reading("1 second")
+    again = shop.get(f"/v1/invoices/{made['id']}").json()
+    assert places(again) == places(shop.get(f"{page}/status").json()) == {(False, False)}
+
+
+def test_readiness_and_metrics_tell_of_a_chain_that_is_late(shop: Client) -> None:
+    with db.transaction() as session:
+        asking.read_up_to_now(session, age="1 minute")
+        session.execute(
+            text(
+                "update watch_cursor set number = 7, node_head = 12, endpoints = 3,"
+                " endpoints_benched = 2"
+            )
+        )
+    ready = shop.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["checks"][asking.CHAIN].startswith("head is 6")
+    told = shop.get("/metrics").text
+    figures = {"head_stale": 1, "blocks_behind": 5, "endpoints": 3, "endpoints_benched": 2}
+    for name, value in figures.items():
+        assert f'mizan_{name}{{chain="{asking.CHAIN}"}} {value}.0\n' in told
+    with db.transaction() as session:
+        asking.read_up_to_now(session, age="1 second")
+    assert shop.get("/readyz").json()["checks"][asking.CHAIN] == "ok"
+
+
 def test_the_same_order_answers_200_and_another_409(shop: Client) -> None:
     body = {"amount": "12.50", "order_id": "7"}
     first, again = (shop.post("/v1/invoices", body) for _ in range(2))

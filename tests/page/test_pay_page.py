@@ -166,6 +166,61 @@ def test_the_page_follows_a_payment_live(payer: Callable[..., Page], language: s
     assert page.title() != before
 
 
+def head_age(age: str) -> None:
+    with db.transaction() as session:
+        asking.read_up_to_now(session, age=age)
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_network_we_are_not_up_to_date_with_is_closed_until_we_are(
+    payer: Callable[..., Page], language: str
+) -> None:
+    path = in_state("open")
+    page = payer(path, locale=language)
+    address = page.locator("#address").inner_text()
+    head_age("16 seconds")
+    expect(page.locator("#banner h2")).to_contain_text("Mizan Devnet")
+    expect(page.locator("#banner p")).to_have_text(
+        {
+            "en": "Its node is not up to date. Try again later:"
+            " this page takes payments again by itself.",
+            "ar": "عقدة هذه الشبكة غير محدَّثة الآن. حاول لاحقًا:"
+            " ستقبل هذه الصفحة الدفع من جديد من تلقاء نفسها.",
+        }[language]
+    )
+    assert page.locator("#address, #qr, #copy-address, #test-pay").count() == 0
+    assert address not in page.content()
+    assert Axe().run(page).violations_count == 0
+    head_age("1 second")
+    expect(page.locator("#address")).to_have_text(address)
+    expect(page.locator("#banner")).to_have_count(0)
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_another_network_is_offered_while_one_is_closed(
+    payer: Callable[..., Page], language: str
+) -> None:
+    with db.transaction() as session:
+        asking.add_chain(session, asking.OTHER, "Othernet")
+        served = text("update chain set active = :yes where id = :id")
+        session.execute(served, {"id": asking.OTHER, "yes": True})
+        assets = [("USDC", asking.CHAIN), ("ETH", asking.OTHER)]
+        path = f"/pay/{asking.asked(session, shop_of(session), assets=assets).invoice.id}"
+        session.execute(served, {"id": asking.OTHER, "yes": False})
+    head_age("1 hour")
+    page = payer(path, locale=language)
+    expect(page.locator("#asset")).to_have_text("ETH")
+    expect(page.locator("#option-USDC")).to_have_attribute("data-paused", "")
+    page.locator("#option-USDC").click()
+    expect(page.locator("#banner h2")).to_contain_text("Mizan Devnet")
+    words = {
+        "en": "Choose another network or try again later",
+        "ar": "اختر شبكة أخرى أو حاول لاحقًا",
+    }
+    expect(page.locator("#banner p")).to_contain_text(words[language])
+    assert page.locator("#address, #qr").count() == 0
+
+
 def test_without_script_the_page_refreshes_until_it_is_paid(payer: Callable[..., Page]) -> None:
     path = in_state("open")
     page = payer(path, java_script_enabled=False)
