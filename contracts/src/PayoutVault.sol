@@ -68,7 +68,7 @@ contract PayoutVault is ColdOwned {
 
     /// @notice Lets `operator` pay batches, or shuts it out. Owner only.
     /// @dev The sequence number survives, so letting an operator in again cannot repeat its old batches.
-    function setOperator(address operator, bool allowed) external onlyOwner {
+    function setOperator(address operator, bool allowed) public virtual onlyOwner {
         _operators[operator].allowed = allowed;
         emit OperatorSet(operator, allowed);
     }
@@ -83,7 +83,7 @@ contract PayoutVault is ColdOwned {
 
     /// @notice Pays native coin. Operators only. An empty batch is allowed: it uses the number up.
     /// @dev Reverts with `NotOperator`, `WrongSequence`, `NotEnoughFunds` or `GasTooLow`.
-    function payNative(uint256 sequence, bytes32[] calldata payments) external {
+    function payNative(uint256 sequence, bytes32[] calldata payments) public virtual {
         _useSequence(sequence);
 
         uint256 failed;
@@ -111,7 +111,7 @@ contract PayoutVault is ColdOwned {
     /// @notice Pays an ERC-20 token, also one that returns nothing or false. Operators only. An empty batch is
     /// allowed: it uses the number up.
     /// @dev Reverts with `NotOperator`, `WrongSequence`, `TokenHasNoCode`, `NotEnoughFunds` or `GasTooLow`.
-    function payToken(address token, uint256 sequence, bytes32[] calldata payments) external {
+    function payToken(address token, uint256 sequence, bytes32[] calldata payments) public virtual {
         _useSequence(sequence);
         if (token.code.length == 0) revert TokenHasNoCode(token);
         _requireFunds(token, IERC20(token).balanceOf(address(this)), _sumOf(payments));
@@ -149,7 +149,7 @@ contract PayoutVault is ColdOwned {
     }
 
     /// @notice Whether the operator may pay batches.
-    function isOperator(address operator) external view returns (bool) {
+    function isOperator(address operator) public view returns (bool) {
         return _operators[operator].allowed;
     }
 

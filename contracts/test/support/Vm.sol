@@ -39,9 +39,11 @@ interface Vm {
     function lastCallGas() external view returns (Gas memory);
     function prank(address sender) external;
     function recordLogs() external;
+    function sign(uint256 privateKey, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function startBroadcast() external;
     function stopBroadcast() external;
+    function warp(uint256 newTimestamp) external;
     function envAddress(string calldata name) external view returns (address);
 }
 
