@@ -1,26 +1,43 @@
-"""May this withdrawal go? A pure judgement over stated facts.
+"""May this leave? What a rule may answer, and how answers are put together. Pure.
 
 A rule that raises holds: a mistake of ours must stop money, never let it go.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import datetime
+from typing import Any
 
-VERSION = "1"
+from gateway.money import Money
+
+VERSION = "2"
+FAILED = "rule_failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of a withdrawal when it is judged; `worth_usd` is None without a price."""
+class Outgoing:
+    """A withdrawal that is judged; `id` names it in what is reserved and written for it."""
 
-    worth_usd: Decimal | None
-    hold_above_usd: Decimal
+    id: str
+    account_id: str
+    chain: str
+    to_address: bytes
+    amount: Money
+    requested_by: str
+    refund_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Allow:
     """It may go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """It may go, but not before `until`; in the meantime its owner can call it off."""
+
+    reason: str
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +49,42 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
-    """It must not go."""
+    """It must not go; `detail` tells its owner what to change."""
 
     reason: str
+    detail: str = ""
 
 
-Judgement = Allow | Hold | Refuse
-Rule = Callable[[Facts], Judgement]
+Judgement = Allow | Wait | Hold | Refuse
+Rule = Callable[[Any], Judgement]
 
 
-def limit(facts: Facts) -> Judgement:
-    """Hold what is worth more than the limit, or what cannot be valued."""
-    if facts.worth_usd is None:
-        return Hold("price_unavailable")
-    return Hold("above_limit") if facts.worth_usd > facts.hold_above_usd else Allow()
+class Unknown:
+    """What stands in the place of facts that could not be gathered."""
 
 
-RULES: tuple[Rule, ...] = (limit,)
+def judge(facts: Mapping[str, Any], rules: Mapping[str, Iterable[Rule]]) -> Judgement:
+    """Ask every rule about the facts of its concern; the strictest answer counts.
 
-
-def judge(facts: Facts, rules: tuple[Rule, ...] = RULES) -> Judgement:
-    """Ask every rule; the strictest answer counts: refuse, then hold, then allow."""
-    answers = [ask(rule, facts) for rule in rules]
+    Refuse before hold before wait before allow; of waits the longest. A concern without facts
+    holds.
+    """
+    answers = [
+        ask(rule, facts.get(concern, Unknown())) for concern, own in rules.items() for rule in own
+    ]
     for kind in (Refuse, Hold):
         for answer in answers:
             if isinstance(answer, kind):
                 return answer
-    return Allow()
+    waits = [answer for answer in answers if isinstance(answer, Wait)]
+    return max(waits, key=lambda wait: wait.until, default=Allow())
 
 
-def ask(rule: Rule, facts: Facts) -> Judgement:
-    """Ask one rule; one that fails holds."""
+def ask(rule: Rule, facts: Any) -> Judgement:
+    """Ask one rule; one that fails, or whose facts are unknown, holds."""
+    if isinstance(facts, Unknown):
+        return Hold(FAILED)
     try:
         return rule(facts)
     except Exception:  # whatever went wrong, the money waits for a person
-        return Hold("rule_failed")
+        return Hold(FAILED)

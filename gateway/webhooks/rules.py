@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from gateway.errors import Refused
+from gateway.internet import Address, allowed
 
 # Seconds between one attempt and the next: ten attempts over three days.
 RETRY_SECONDS = (5, 5 * 60, 30 * 60, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
@@ -18,9 +19,6 @@ RETRY_AFTER_SECONDS_MAX = 86_400
 URL_CHARACTERS_MAX = 2_000
 EVENT_TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?", re.ASCII)
 VISIBLE = re.compile(r"[!-~]+", re.ASCII)
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def wait_after(attempts: int, retry_after: float | None, spread: float) -> timedelta | None:
@@ -101,27 +99,3 @@ def is_loopback_name(host: str) -> bool:
         return address.is_loopback
     name = host.lower().rstrip(".")
     return name == "localhost" or name.endswith(".localhost")
-
-
-def allowed(address: Address, *, development: bool) -> bool:
-    """True if a webhook may go to this address: a public one, or loopback in development.
-
-    An IPv6 address that carries an IPv4 one (mapped, 6to4, Teredo, NAT64) is judged by both.
-    """
-    if address.is_loopback:
-        return development
-    if not address.is_global or address.is_multicast or address.is_reserved:
-        return False
-    if isinstance(address, ipaddress.IPv4Address):
-        return True
-    if address.is_site_local:
-        return False
-    return all(allowed(inner, development=False) for inner in carried(address))
-
-
-def carried(address: ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:
-    """Return the IPv4 addresses inside an IPv6 address."""
-    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in NAT64:
-        inner.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return [found for found in inner if found is not None]

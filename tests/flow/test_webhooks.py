@@ -324,7 +324,7 @@ def test_a_name_that_leads_home_is_refused_whatever_its_other_addresses() -> Non
         return ["93.184.216.34", "10.0.0.7"]
 
     answer = sending.send("https://shop.example/", "{}", {}, development=False, resolve=resolve)
-    assert answer.error == "the host has an address a webhook may not go to"
+    assert answer.error == "the host has an address that may not be called"
     assert asked == ["shop.example"]
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gateway import internet
 from gateway.errors import Refused
 from gateway.webhooks import rules
 
@@ -56,19 +57,19 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
 )  # fmt: skip
 def test_private_addresses_are_never_allowed(address: str) -> None:
     found = ipaddress.ip_address(address)
-    assert not rules.allowed(found, development=False)
-    assert not rules.allowed(found, development=True)
+    assert not internet.allowed(found, development=False)
+    assert not internet.allowed(found, development=True)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1"])
 def test_loopback_is_allowed_in_development_only(address: str) -> None:
-    assert rules.allowed(ipaddress.ip_address(address), development=True)
-    assert not rules.allowed(ipaddress.ip_address(address), development=False)
+    assert internet.allowed(ipaddress.ip_address(address), development=True)
+    assert not internet.allowed(ipaddress.ip_address(address), development=False)
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111"])
 def test_public_addresses_are_allowed(address: str) -> None:
-    assert rules.allowed(ipaddress.ip_address(address), development=False)
+    assert internet.allowed(ipaddress.ip_address(address), development=False)
 
 
 @pytest.mark.parametrize(

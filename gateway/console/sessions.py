@@ -1,0 +1,81 @@
+"""Sign in with an operator's key; from then on a cookie stands for it, until it ends or is revoked.
+
+Every form carries a token of its session, and the cookie is not sent with other sites' requests
+(SameSite=Strict), so nobody else's page can act here.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from gateway.errors import Forbidden, Unauthorized
+from gateway.scopes import secret_hash
+
+COOKIE = "mizan_console"
+LENGTH = timedelta(hours=8)
+TOKEN_BYTES = 32
+NEEDED = "withdrawals:approve"
+
+KEY = text("""
+    select id from api_key where hash = :hash and account_id is null and revoked_at is null
+        and :needed = any(scopes)
+""")
+OPEN = text("""
+    select s.key_id, s.form_token, k.name from console_session s join api_key k on k.id = s.key_id
+    where s.hash = :hash and s.expires_at > now() and k.revoked_at is null
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who is signed in."""
+
+    key_id: str
+    name: str
+    form_token: str
+
+
+def sign_in(session: Session, key: str) -> str:
+    """Return the cookie of a new session; raises Unauthorized without an operator's good key."""
+    found = session.execute(KEY, {"hash": secret_hash(key), "needed": NEEDED}).scalar_one_or_none()
+    if found is None:
+        raise Unauthorized("no operator has this key")
+    session.execute(text("delete from console_session where expires_at < now()"))
+    cookie = secrets.token_urlsafe(TOKEN_BYTES)
+    session.execute(
+        text(
+            "insert into console_session (hash, key_id, form_token, expires_at)"
+            " values (:hash, :key, :token, :until)"
+        ),
+        {
+            "hash": secret_hash(cookie),
+            "key": found,
+            "token": secrets.token_urlsafe(TOKEN_BYTES),
+            "until": datetime.now(UTC) + LENGTH,
+        },
+    )
+    return cookie
+
+
+def operator_of(session: Session, cookie: str | None) -> Operator | None:
+    """Return who is signed in with a cookie, None when nobody is."""
+    if cookie is None:
+        return None
+    row = session.execute(OPEN, {"hash": secret_hash(cookie)}).one_or_none()
+    return None if row is None else Operator(row.key_id, row.name, row.form_token)
+
+
+def check_form(operator: Operator, token: str) -> None:
+    """Raise Forbidden for a form that is not of this session."""
+    if not secrets.compare_digest(operator.form_token.encode(), token.encode()):
+        raise Forbidden("this form is not of your session: load the page again", code="old_form")
+
+
+def sign_out(session: Session, cookie: str) -> None:
+    """End a session."""
+    session.execute(
+        text("delete from console_session where hash = :hash"), {"hash": secret_hash(cookie)}
+    )

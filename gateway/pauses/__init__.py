@@ -1,0 +1,1 @@
+"""Switches that stop what leaves: everything, a chain, an asset, one side of an account."""

@@ -1,0 +1,1 @@
+"""Screening: lists of addresses and tokens, by raw bytes on every chain, and what they hit."""
