@@ -17,6 +17,7 @@ QUEUES = {
     "watch": "watch",
     "pay": "pay",
     "sign": "signer",
+    "approve": "approver",
     "sweep": "sweep",
     "deliver": "deliver",
     "close": "close",

@@ -14,6 +14,8 @@ TICK_SECONDS = 1.0
 SLICE_SECONDS = 30
 TASK_SECONDS_MAX = 120
 AUDIT_SECONDS = 900
+LISTS_SECONDS = 60
+TREASURY_SECONDS = 15
 
 app = Celery(
     "mizan",
@@ -22,10 +24,13 @@ app = Celery(
         "workers.watch",
         "workers.pay",
         "workers.signer",
+        "workers.approver",
         "workers.sweep",
         "workers.deliver",
         "workers.close",
         "workers.audit",
+        "workers.lists",
+        "workers.treasury",
     ],
 )
 app.conf.update(
@@ -50,10 +55,13 @@ app.conf.update(
         "workers.watch.*": {"queue": "watch"},
         "workers.pay.*": {"queue": "pay"},
         "workers.signer.*": {"queue": "sign"},
+        "workers.approver.*": {"queue": "approve"},
         "workers.sweep.*": {"queue": "sweep"},
         "workers.deliver.*": {"queue": "deliver"},
         "workers.close.*": {"queue": "close"},
         "workers.audit.*": {"queue": "close"},
+        "workers.lists.*": {"queue": "close"},
+        "workers.treasury.*": {"queue": "close"},
     },
 )
 
@@ -75,10 +83,14 @@ for chain in settings().endpoints:
     every(TICK_SECONDS, "workers.watch.watch", chain)
     every(TICK_SECONDS, "workers.pay.pay", chain)
     every(TICK_SECONDS, "workers.signer.sign", chain)
+    if settings().approver:
+        every(TICK_SECONDS, "workers.approver.approve", chain)
     every(TICK_SECONDS * 5, "workers.sweep.sweep", chain)
 every(TICK_SECONDS, "workers.deliver.deliver")
 every(TICK_SECONDS, "workers.close.close")
 every(AUDIT_SECONDS, "workers.audit.audit")
+every(LISTS_SECONDS, "workers.lists.lists")
+every(TREASURY_SECONDS, "workers.treasury.treasury")
 
 
 def worker_task(**options: Any) -> Callable[[Callable[..., None]], Any]:

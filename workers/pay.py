@@ -3,6 +3,8 @@
 Every step finds its work in tables and may be done twice or stop anywhere.
 """
 
+from dataclasses import replace
+
 import structlog
 from sqlalchemy.orm import Session
 
@@ -16,11 +18,16 @@ from gateway.sending import follow as following
 from gateway.sending import service as sending
 from gateway.sending.follow import Open
 from gateway.webhooks.alarms import raise_alarm
-from gateway.withdrawals import plan, settle
+from gateway.withdrawals import alone, plan, rules, settle
+from gateway.withdrawals.listed import hold_listed
 from gateway.withdrawals.service import take_out
 from gateway.withdrawals.store import Withdrawal, of_intent
+from workers import signers
 from workers.app import worker_task
 from workers.follow import Kind, alarm, alarm_of, follow
+
+PLANS_MAX = 16
+"""Batches of one asset planned in one round, so that another asset has its turn."""
 
 log = structlog.get_logger()
 
@@ -37,12 +44,19 @@ def tick(chain_id: str, node: Node) -> None:
     with db.transaction() as session:
         place = chains.chain(session, chain_id)
     try:
+        signers.look_once(chain_id, node)
         hear_fees(chain_id, node)
-        follow(place, node, Kind("payout", show, end))
-        plan_all(chain_id, node)
+        still = signers.stand_still(chain_id, node)
+        follow(place, node, Kind("payout", show, end, call_off), silent=still)
+        follow(place, node, Kind(alone.KIND, show, end_alone, call_off), silent=still)
+        if still:
+            take_plans_back(chain_id)
+            let_wait(chain_id, rules.BEHIND_CHAIN)
+        else:
+            plan_all(chain_id, node)
     except NodeAway as error:
         log.warning("node.away", chain=chain_id, error=error.detail)
-        wait_for_node(chain_id)
+        let_wait(chain_id, plan.NODE_AWAY)
 
 
 def tell(chain_id: str) -> None:
@@ -50,11 +64,15 @@ def tell(chain_id: str) -> None:
     with db.transaction() as session:
         settle.tell_sent(session, chain_id)
     with db.transaction() as session:
+        hold_listed(session, chain_id)
+    with db.transaction() as session:
         refused = settle.refused_intents(session, chain_id)
     for intent in refused:
         alarm("signer_refused", intent.id, f"the signer refused a payout: {intent.refusal}")
+    signers.tell_waiting(chain_id)
     with db.transaction() as session:
         stale = sending.stale(session, chain_id, "payout")
+        stale += sending.stale(session, chain_id, alone.KIND)
     for intent_id in stale:
         with db.transaction() as session:
             take_out(session, of_intent(session, intent_id))
@@ -83,7 +101,10 @@ def end(chain: Chain, item: Open, receipt: Receipt, depth: int) -> None:
     ):
         alarm("payout_without_proof", item.transaction.id, "it succeeded, the vault says nothing")
         return
-    for withdrawal_id, paid in settle.ends_of(item.intent, chain, seq, receipt):
+    ends = settle.ends_of(item.intent, chain, seq, receipt)
+    if len(ends) > 1 and not any(paid for _, paid in ends):
+        alarm("payout_paid_nobody", item.transaction.id, "it refused every payment: money is back")
+    for withdrawal_id, paid in ends:
         with db.transaction() as session:
             if following.claim_end(session, item.transaction.id, receipt) is None:
                 return
@@ -91,6 +112,21 @@ def end(chain: Chain, item: Open, receipt: Receipt, depth: int) -> None:
             if row is not None:
                 tell_refund(session, row)
     with db.transaction() as session:
+        following.finish(session, item.transaction.id, receipt)
+
+
+def end_alone(chain: Chain, item: Open, receipt: Receipt, depth: int) -> None:
+    """Settle native coin that went by itself; where it was refused, the money is given back."""
+    del chain
+    (withdrawal_id,) = item.intent.payload["withdrawals"]
+    with db.transaction() as session:
+        if following.claim_end(session, item.transaction.id, receipt) is None:
+            return
+        row = settle.end_one(session, withdrawal_id, receipt, paid=receipt.succeeded, depth=depth)
+        if row is not None:
+            if receipt.succeeded:
+                alone.book(session, row, receipt)
+            tell_refund(session, row)
         following.finish(session, item.transaction.id, receipt)
 
 
@@ -111,6 +147,15 @@ def end_reverted(item: Open, receipt: Receipt) -> None:
     alarm("payout_reverted", item.transaction.id, "a payout reverted; it is planned again")
 
 
+def call_off(item: Open, receipt: Receipt) -> None:
+    """Plan the withdrawals of a cancelled payout again: its nonce was spent on nothing."""
+    with db.transaction() as session:
+        if following.claim_end(session, item.transaction.id, receipt) is None:
+            return
+        settle.replan(session, item.intent)
+        following.finish(session, item.transaction.id, receipt, cancelled=True)
+
+
 def tell_refund(session: Session, row: Withdrawal) -> None:
     """Tell the invoice how the withdrawal of its refund ended."""
     if row.refund_id is not None:
@@ -124,19 +169,41 @@ def plan_all(chain_id: str, node: Node) -> None:
     with db.transaction() as session:
         assets = plan.assets_waiting(session, chain_id)
     for asset in assets:
+        for _ in range(PLANS_MAX):
+            if not plan_one(chain_id, asset, node):
+                break
+
+
+def plan_one(chain_id: str, asset: str, node: Node) -> bool:
+    """Plan one payout of an asset; False when there is nothing more to plan now."""
+    with db.transaction() as session:
+        job = plan.next_job(session, chain_id, asset)
+    if job is None:
+        return False
+    try:
+        seq = plan.expected_seq(node, job) if job.rows else None
+        if seq is None:
+            return False
+        left = alone.plan_alone(node, job, seq)
+        return bool(left) and plan.plan_job(node, replace(job, rows=left), seq)
+    except sending.Trouble as trouble:
+        alarm_of(trouble, job.signer.id)
+        return False
+
+
+def take_plans_back(chain_id: str) -> None:
+    """Void every payout that is planned and not signed: what it carries may be paid already."""
+    with db.transaction() as session:
+        planned = sending.planned(session, chain_id, "payout")
+        planned += sending.planned(session, chain_id, alone.KIND)
+    for intent_id in planned:
         with db.transaction() as session:
-            job = plan.next_job(session, chain_id, asset)
-        if job is None:
-            continue
-        try:
-            plan.plan_job(node, job)
-        except sending.Trouble as trouble:
-            alarm_of(trouble, job.signer.id)
+            take_out(session, of_intent(session, intent_id))
 
 
-def wait_for_node(chain_id: str) -> None:
-    """Let what waits say that the node is away."""
+def let_wait(chain_id: str, reason: str) -> None:
+    """Let everything that is approved and in no plan say why it waits."""
     with db.transaction() as session:
         for asset in plan.assets_waiting(session, chain_id):
             rows = plan.waiting(session, chain_id, asset, plan.CANDIDATES_MAX)
-            plan.wait(session, rows, plan.NODE_AWAY)
+            plan.wait(session, rows, reason)

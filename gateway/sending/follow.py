@@ -15,7 +15,7 @@ from gateway.chain.port import Node, NodeAway, NodeError, Receipt
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
 from gateway.money import Money
-from gateway.sending import rules
+from gateway.sending import outcomes, rules
 from gateway.sending.store import Attempt, Intent, Signer, Transaction, attempts
 
 BOOKED_GAS = text(
@@ -34,6 +34,10 @@ class Open:
     intent: Intent
     signer: Signer
     attempts: list[Attempt]
+
+    def is_cancelled_by(self, receipt: Receipt) -> bool:
+        """True if what was mined is the transfer of nothing that cancels it."""
+        return any(one.cancels and one.hash == receipt.tx_hash for one in self.attempts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +78,11 @@ def send(node: Node, attempt: Attempt) -> str:
     """
     try:
         node.send_raw(attempt.raw)
-        return rules.outcome(None)
+        return outcomes.outcome(None)
     except NodeError as error:
-        return rules.outcome(error.message)
+        return outcomes.outcome(error.message)
     except NodeAway:
-        return "uncertain"
+        return outcomes.UNCERTAIN
 
 
 def record_sent(session: Session, attempt_hash: bytes, outcome: str) -> None:
@@ -133,14 +137,19 @@ def claim_end(session: Session, transaction_id: str, receipt: Receipt) -> Transa
     return row
 
 
-def finish(session: Session, transaction_id: str, receipt: Receipt) -> bool:
-    """Make a transaction's end final and book the gas it cost, once; False if that was done."""
+def finish(
+    session: Session, transaction_id: str, receipt: Receipt, *, cancelled: bool = False
+) -> bool:
+    """Make a transaction's end final and book the gas it cost, once; False if that was done.
+
+    `cancelled`: what was mined is the transfer of nothing that took the nonce.
+    """
     row = claim_end(session, transaction_id, receipt)
     if row is None:
         return False
     intent = session.get_one(Intent, row.intent_id, populate_existing=True)
-    row.state = "confirmed" if receipt.succeeded else "reverted"
-    intent.status = "done" if receipt.succeeded else "reverted"
+    ends = ("confirmed", "done") if receipt.succeeded else ("reverted", "reverted")
+    row.state, intent.status = ("cancelled", "cancelled") if cancelled else ends
     session.flush()
     book_gas(session, intent.chain, row.id, receipt)
     log.info("transaction.ended", transaction=row.id, state=row.state)

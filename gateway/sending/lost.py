@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from gateway.chain.port import Node
 from gateway.sending.store import Attempt, Intent, Signer, Transaction
 
-ENDED = ("confirmed", "reverted")
+ENDED = ("confirmed", "reverted", "cancelled")
 LOST_MAX = 100
 
 

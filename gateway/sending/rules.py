@@ -19,17 +19,9 @@ FEE_MAX_WEI = 10**18
 BASE_FEES_COVERED = 2
 # A pool replaces only what pays clearly more on both fees; 12.5 % passes every client.
 BUMP_NUMERATOR, BUMP_DENOMINATOR = 1125, 1000
-# Payouts of one signer whose block is not known yet. More would be safe, because a sequence
-# number is used once; one keeps a revert from taking others along.
-UNMINED_MAX = 1
-
-KNOWN = (
-    "already known",
-    "known transaction",
-    "already imported",
-    "same hash was already imported",
-)
-CONSUMED = ("nonce too low", "nonce is too low", "oldnonce")
+# Transactions of one signer whose block is not known yet: what a pool keeps executable of one
+# account (geth's AccountSlots). A revert takes those behind it along; they are planned again.
+UNMINED_MAX = 16
 
 Item = TypeVar("Item")
 
@@ -58,12 +50,15 @@ def raised(fee: int) -> int:
     return -(-fee * BUMP_NUMERATOR // BUMP_DENOMINATOR) + 1
 
 
-def gas_limit(estimate: int) -> int | None:
-    """Return the gas to send with, None when no transaction can carry it: split the batch."""
-    gas = estimate * GAS_HEADROOM_PERCENT // 100
-    if gas <= GAS_MAX:
+def gas_limit(estimate: int, most: int = GAS_MAX) -> int | None:
+    """Return the gas to send with, None when no transaction can carry it: split the batch.
+
+    `most` is what a block holds, where that is less than what a transaction may carry.
+    """
+    gas, most = estimate * GAS_HEADROOM_PERCENT // 100, min(most, GAS_MAX)
+    if gas <= most:
         return gas
-    return GAS_MAX if estimate * 105 // 100 <= GAS_MAX else None
+    return most if estimate * 105 // 100 <= most else None
 
 
 def refusal_of_fees(*, gas: int, tip: int, cap: int) -> str | None:
@@ -90,23 +85,3 @@ def fitting(items: Sequence[tuple[Item, int]], room: int, most: int = BATCH_MAX)
 def confirmations(head: int, block: int) -> int:
     """Return the depth of a block: the newest block has one confirmation."""
     return max(0, head - block + 1)
-
-
-def outcome(error: str | None) -> str:
-    """Name what a node's answer to a raw transaction means for us.
-
-    "sent" and "known" are alike; "consumed" is settled by the nonce; whatever else, a timeout
-    included, counts as sent, because it may have been.
-    """
-    if error is None:
-        return "sent"
-    said = error.lower()
-    if any(words in said for words in KNOWN):
-        return "known"
-    if any(words in said for words in CONSUMED):
-        return "consumed"
-    if "underpriced" in said or "less than block base fee" in said:
-        return "underpriced"
-    if "insufficient funds" in said:
-        return "no_gas_money"
-    return "uncertain"

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from gateway import bell
+from gateway import bell, db
 from gateway.chain.port import Node
 from gateway.errors import Conflict
 from gateway.ids import new_id
@@ -27,6 +27,12 @@ class Proposal:
     fees: rules.Fees
 
 
+IN_HAND = text(
+    "select count(*) from intent i left join transaction t on t.intent_id = i.id"
+    " where i.signer_id = :signer"
+    " and (i.status = 'planned' or (i.status = 'signed' and t.state = 'signed'))"
+)
+FILLED = text("select count(*) from transaction where signer_id = :signer and nonce >= :nonce")
 HIGHEST = text(
     "select a.tip, a.cap from attempt a join transaction t on t.id = a.transaction_id"
     " where t.intent_id = :intent and t.state = 'signed' order by a.cap desc limit 1"
@@ -66,22 +72,26 @@ def register_signer(
 
 
 def idle_signer(session: Session, chain: str, role: str) -> Signer | None:
-    """Return a signer that would sign at once, None while all are busy."""
-    return next((s for s in signers(session, chain, role) if not is_busy(session, s.id)), None)
+    """Return the signer that has the least to do, None while all are busy."""
+    found = [s for s in signers(session, chain, role) if not is_busy(session, s.id)]
+    return min(found, key=lambda signer: in_hand(session, signer.id), default=None)
+
+
+def in_hand(session: Session, signer_id: str) -> int:
+    """Return how many plans wait for this signer, and transactions of it for their block."""
+    return int(session.execute(IN_HAND, {"signer": signer_id}).scalar_one())
 
 
 def is_busy(session: Session, signer_id: str) -> bool:
-    """True while a plan waits for this signer, or it may not sign."""
-    waiting = session.scalar(
-        select(func.count()).where(Intent.signer_id == signer_id, Intent.status == "planned")
-    )
-    return bool(waiting) or must_wait(session, signer_id)
+    """True while this signer has as much in hand as it may, or may not sign."""
+    return in_hand(session, signer_id) >= rules.UNMINED_MAX or must_wait(session, signer_id)
 
 
 def must_wait(session: Session, signer_id: str) -> bool:
     """True while this signer has too much in flight, or a revert whose end is not final.
 
-    What stands behind a revert carries a sequence number too high: nothing is added to it.
+    What stands behind a revert carries a sequence number too high: it reverts as well, nothing is
+    added to it, and all of it is planned again when its end is final.
     """
     row = session.execute(
         text(
@@ -89,7 +99,7 @@ def must_wait(session: Session, signer_id: str) -> bool:
             " count(*) filter (where not succeeded) as reverted,"
             " count(*) filter (where t.seq > s.first_seq and not exists ("
             "   select from transaction p where p.signer_id = t.signer_id and p.seq = t.seq - 1"
-            "   and p.state <> 'reverted')) as doomed"
+            "   and p.state not in ('reverted', 'cancelled'))) as doomed"
             " from transaction t join signer s on s.id = t.signer_id"
             " where t.signer_id = :signer and t.state in ('signed', 'mined')"
         ),
@@ -102,19 +112,37 @@ def check_account(node: Node, signer: Signer) -> None:
     """Raise Trouble when the signer's account is not ours alone any more.
 
     Code there (EIP-7702) could act for it, and pools take one transaction of it at a time; a nonce
-    ahead of ours means that its key was used elsewhere. Raises NodeAway.
+    ahead of ours means that its key was used elsewhere; one that nothing of ours fills keeps all
+    behind it waiting for ever. Raises NodeAway.
     """
     if node.code(signer.address):
         raise Trouble("signer_has_code", "the signer's address carries code (EIP-7702)")
-    if node.nonce(signer.address) > signer.next_nonce:
-        raise Trouble("signer_used_elsewhere", "the signer's nonce is ahead of ours")
+    used = node.nonce(signer.address)
+    with db.transaction() as session:
+        fresh = session.get_one(Signer, signer.id, populate_existing=True)
+        filled = session.execute(FILLED, {"signer": signer.id, "nonce": used}).scalar_one()
+        if used > fresh.next_nonce:
+            raise Trouble("signer_used_elsewhere", "the signer's nonce is ahead of ours")
+        if filled != fresh.next_nonce - used:
+            raise Trouble("nonce_gap", f"nothing of ours fills a nonce between {used} and the next")
+
+
+def lowest_seq(session: Session, signer: Signer) -> int:
+    """Return the sequence number the vault expects while nothing more is mined."""
+    lowest = session.scalar(
+        select(func.min(Transaction.seq)).where(
+            Transaction.signer_id == signer.id, Transaction.state == "signed"
+        )
+    )
+    return next_seq(session, signer) if lowest is None else lowest
 
 
 def next_seq(session: Session, signer: Signer) -> int:
     """Return the sequence number of the signer's next payout: the last that counts, plus one."""
     last = session.scalar(
         select(func.max(Transaction.seq)).where(
-            Transaction.signer_id == signer.id, Transaction.state != "reverted"
+            Transaction.signer_id == signer.id,
+            Transaction.state.not_in(("reverted", "cancelled")),
         )
     )
     return signer.first_seq if last is None else last + 1
@@ -158,6 +186,14 @@ def take_back(session: Session, intent_id: str) -> bool:
     intent.status = "void"
     session.flush()
     return True
+
+
+def planned(session: Session, chain: str, kind: str) -> list[str]:
+    """Return the plans that nobody has signed."""
+    query = select(Intent.id).where(
+        Intent.chain == chain, Intent.kind == kind, Intent.status == "planned"
+    )
+    return list(session.scalars(query.order_by(Intent.id)))
 
 
 def stale(session: Session, chain: str, kind: str) -> list[str]:

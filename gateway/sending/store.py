@@ -1,11 +1,11 @@
-"""The tables of signers, intents, transactions, attempts, swept vaults and fee levels."""
+"""The tables of signers, limits, intents, approvals, transactions, attempts, sweeps, gas."""
 
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ForeignKey, Text, select
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway import db
@@ -43,6 +43,9 @@ class Intent(db.Base):
     cap: Mapped[Decimal]
     status: Mapped[str] = mapped_column(default="planned")
     refusal: Mapped[str | None]
+    waiting: Mapped[str | None]
+    cancel_wanted: Mapped[str | None]
+    cancel_gas: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default="now()")
 
 
@@ -57,6 +60,8 @@ class Transaction(db.Base):
     intent_id: Mapped[str] = mapped_column(ForeignKey("intent.id"))
     seq: Mapped[int | None]
     call_hash: Mapped[bytes]
+    asset: Mapped[str | None]
+    amount: Mapped[Decimal | None]
     state: Mapped[str] = mapped_column(default="signed")
     tx_hash: Mapped[bytes | None]
     block_number: Mapped[int | None]
@@ -80,6 +85,41 @@ class Attempt(db.Base):
     gas: Mapped[int]
     outcome: Mapped[str | None]
     sent_at: Mapped[datetime | None]
+    cancels: Mapped[bool] = mapped_column(default=False)
+    approval_id: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default="now()")
+
+
+class SignerLimit(db.Base):
+    """What a signer signs at most: the newest row of a kind (and asset) counts, None lifts it."""
+
+    __tablename__ = "signer_limit"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    chain: Mapped[str]
+    address: Mapped[bytes]
+    kind: Mapped[str]
+    asset: Mapped[str | None]
+    ceiling: Mapped[Decimal | None]
+    set_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default="now()")
+
+
+class Approval(db.Base):
+    """The second key's word on a payout with a sequence number, or why it refused; written once."""
+
+    __tablename__ = "approval"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    intent_id: Mapped[str] = mapped_column(ForeignKey("intent.id"))
+    signer_id: Mapped[str] = mapped_column(ForeignKey("signer.id"))
+    seq: Mapped[int]
+    asset: Mapped[str]
+    amount: Mapped[Decimal]
+    withdrawals: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    deadline: Mapped[datetime]
+    signature: Mapped[bytes | None]
+    refusal: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default="now()")
 
 
@@ -97,7 +137,41 @@ class SweepItem(db.Base):
     swept: Mapped[Decimal | None]
     surplus: Mapped[Decimal | None]
     failed: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default="now()")
+
+
+class SweepDecision(db.Base):
+    """What a sweep was decided from."""
+
+    __tablename__ = "sweep_decision"
+
+    intent_id: Mapped[str] = mapped_column(ForeignKey("intent.id"), primary_key=True)
+    facts: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = mapped_column(server_default="now()")
+
+
+class SweepWorth(db.Base):
+    """From how many ledger units on a vault was worth being swept when that was last asked."""
+
+    __tablename__ = "sweep_worth"
+
+    chain: Mapped[str] = mapped_column(primary_key=True)
+    asset: Mapped[str] = mapped_column(primary_key=True)
+    least: Mapped[Decimal | None]
+    swept_some: Mapped[bool]
+    judged_at: Mapped[datetime] = mapped_column(server_default="now()")
+
+
+class GasTank(db.Base):
+    """What a signer has for gas, and how many transactions that pays for, as last seen."""
+
+    __tablename__ = "gas_tank"
+
+    signer_id: Mapped[str] = mapped_column(ForeignKey("signer.id"), primary_key=True)
+    balance: Mapped[Decimal]
+    transactions: Mapped[int]
+    heard_at: Mapped[datetime] = mapped_column(server_default="now()")
 
 
 class FeeLevel(db.Base):

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
 from gateway.money import Money
+from gateway.policy import service as policy
 from gateway.withdrawals.store import Withdrawal
 
 AMOUNT, FEE = "amount", "fee"
@@ -72,7 +73,7 @@ def capture(session: Session, row: Withdrawal, evidence: ledger.Evidence) -> Non
 
 
 def release(session: Session, *rows: Withdrawal) -> None:
-    """Give amounts and fees back."""
+    """Give amounts and fees back, and what was reserved of the limits."""
     ordered = sorted(rows, key=lambda row: (row.asset, row.chain, row.id))
     for part in (AMOUNT, FEE):
         for row in ordered:
@@ -84,3 +85,5 @@ def release(session: Session, *rows: Withdrawal) -> None:
                     movement=movement(row, part),
                     ref=row.id,
                 )
+    for row in ordered:
+        policy.free(session, row.id)

@@ -12,9 +12,11 @@ from gateway.chain import store as chains
 from gateway.chain.store import Chain, ChainAsset
 from gateway.ledger import service as ledger
 from gateway.money import Asset, Money
-from gateway.sending.signing import Call, SignerRefuses
+from gateway.pauses import service as pauses
+from gateway.screening import service as screening
+from gateway.sending.signing import Call, SignerRefuses, SignerWaits
 from gateway.sending.store import Intent
-from gateway.withdrawals import holds, rules
+from gateway.withdrawals import approvals, holds, rules
 from gateway.withdrawals.store import Withdrawal, of_intent
 
 
@@ -33,7 +35,28 @@ def describe(session: Session, rows: list[Withdrawal], listed: ChainAsset) -> di
 
 
 def encode(session: Session, intent: Intent, chain: Chain, seq: int) -> Call:
-    """Return the call that pays an intent's withdrawals, worked out from their rows.
+    """Return the call that pays an intent's withdrawals, worked out from their rows, with the
+    second key's approval where the chain's vault asks for one.
+
+    Raises SignerRefuses as payments_of, or when the approval is not for this very batch;
+    SignerWaits while there is none.
+    """
+    keep_to_switches(session, chain, intent)
+    listed, payments = payments_of(session, intent, chain)
+    approved = approvals.of(session, intent, chain, seq, listed.contract, payments)
+    data = payout.pay_call(listed.contract, seq, payments, approved.word if approved else None)
+    return Call(chain.payout_vault, data, approved.id if approved else None)
+
+
+def keep_to_switches(session: Session, chain: Chain, intent: Intent) -> None:
+    """Raise SignerWaits while nothing of the asset may leave."""
+    stopped = pauses.stopped(session, chain.id, intent.asset) or screening.stopped(session)
+    if stopped is not None:
+        raise SignerWaits(stopped)
+
+
+def payments_of(session: Session, intent: Intent, chain: Chain) -> tuple[ChainAsset, list[bytes]]:
+    """Return the asset and the payments of an intent, worked out from its withdrawals.
 
     Raises SignerRefuses when the intent says something else, or money is not reserved for it.
     """
@@ -48,10 +71,11 @@ def encode(session: Session, intent: Intent, chain: Chain, seq: int) -> Call:
         raise SignerRefuses("payload_differs")
     if sum(int(row.amount) for row in rows) != int(intent.amount):
         raise SignerRefuses("amount_differs")
+    if due == rules.APPROVED and any(screening.is_listed(session, row.to_address) for row in rows):
+        raise SignerRefuses("listed_address")
     if not all_reserved(session, rows):
         raise SignerRefuses("money_not_reserved")
-    payments = [bytes.fromhex(payment) for payment in intent.payload["payments"]]
-    return Call(to=chain.payout_vault, data=payout.pay_call(listed.contract, seq, payments))
+    return listed, [bytes.fromhex(payment) for payment in intent.payload["payments"]]
 
 
 def all_reserved(session: Session, rows: list[Withdrawal]) -> bool:

@@ -12,6 +12,8 @@ REQUESTED, HELD, APPROVED, SENT = "requested", "held", "approved", "sent"
 CONFIRMED, FAILED, REJECTED, CANCELLED = "confirmed", "failed", "rejected", "cancelled"
 ENDS = frozenset({CONFIRMED, FAILED, REJECTED, CANCELLED})
 UNSENT = (REQUESTED, HELD, APPROVED)
+# Why a withdrawal waits that the chain may have paid already: a backup was restored.
+BEHIND_CHAIN = "behind_chain"
 
 # (from, what happens) -> to
 MACHINE: dict[tuple[str, str], str] = {
@@ -24,6 +26,8 @@ MACHINE: dict[tuple[str, str], str] = {
     (HELD, "cancel"): CANCELLED,
     (APPROVED, "cancel"): CANCELLED,
     (APPROVED, "send"): SENT,
+    # a list that came since names its target
+    (APPROVED, "hold"): HELD,
     (SENT, "confirm"): CONFIRMED,
     (SENT, "fail"): FAILED,
     # its whole transaction reverted, finally: it was not paid, and its number is free again

@@ -11,12 +11,16 @@ from gateway.accounts import service as accounts
 from gateway.chain import payout
 from gateway.chain import store as chains
 from gateway.chain.store import Chain
-from gateway.errors import Conflict, Forbidden, InvalidAddress, NotFound
+from gateway.errors import Conflict, Forbidden, InvalidAddress, NotFound, Refused
+from gateway.holds import service as cases
 from gateway.ids import new_id
+from gateway.journal import service as journal
 from gateway.ledger import service as ledger
 from gateway.money import Money
 from gateway.policy import rules as policy_rules
 from gateway.policy import service as policy
+from gateway.policy.rules import Outgoing
+from gateway.screening import service as screening
 from gateway.sending import service as sending
 from gateway.webhooks import service as webhooks
 from gateway.withdrawals import holds, rules
@@ -51,12 +55,16 @@ def request(
     """Reserve amount and fee and judge the withdrawal: it is approved, held or rejected.
 
     Raises AccountFrozen, UnknownChain, UnknownAsset, InvalidAddress (an address of ours), Refused
-    (more decimals than the chain has), InsufficientFunds, DependencyAway (no fee can be quoted).
+    (more decimals than the chain has, less than its own fee), InsufficientFunds, DependencyAway
+    (no fee can be quoted).
     """
     account = accounts.get_active(session, account_id)
     listed = chains.chain_asset(session, chains.chain(session, chain).id, asset)
     payout.payment(to_address, listed.to_chain(amount))
     refuse_ours(session, to_address)
+    fee = fee_quote(session, asset=asset, chain=chain).fee
+    if refund_id is None and amount < fee:
+        raise Refused(f"it is less than its fee of {fee}", code="amount_below_fee", field="amount")
     row = Withdrawal(
         id=new_id("wd"),
         account_id=account.id,
@@ -64,7 +72,7 @@ def request(
         asset=asset,
         to_address=to_address,
         amount=amount.units,
-        fee=fee_quote(session, asset=asset, chain=chain).fee.units,
+        fee=fee.units,
         status=rules.REQUESTED,
         requested_by=requested_by,
         refund_id=refund_id,
@@ -87,19 +95,39 @@ def refuse_ours(session: Session, place: bytes) -> None:
 
 
 def judge(session: Session, row: Withdrawal, amount: Money) -> None:
-    """Let policy allow, hold or refuse a fresh withdrawal, and keep the decision."""
-    facts = policy.facts_of(session, amount)
-    judgement = policy_rules.judge(facts)
-    policy.record(session, withdrawal_id=row.id, facts=facts, judgement=judgement)
-    match judgement:
+    """Let policy allow, hold or refuse a fresh withdrawal."""
+    match policy.judge(session, outgoing(row, amount)):
         case policy_rules.Allow():
+            step(session, row, "allow")
+        case policy_rules.Wait(reason, until):
+            row.waiting_reason, row.not_before = reason, until
             step(session, row, "allow")
         case policy_rules.Hold(reason):
             row.held_reason = reason
             step(session, row, "hold")
-        case policy_rules.Refuse(reason):
-            row.failure_reason = reason
+            cases.open_case(
+                session,
+                kind=cases.WITHDRAWAL,
+                subject=row.id,
+                account_id=row.account_id,
+                reason=reason,
+            )
+        case policy_rules.Refuse(reason, detail):
+            row.failure_reason, row.failure_detail = reason, detail or None
             end_unpaid(session, row, "refuse")
+
+
+def outgoing(row: Withdrawal, amount: Money) -> Outgoing:
+    """Return what policy is asked about."""
+    return Outgoing(
+        id=row.id,
+        account_id=row.account_id,
+        chain=row.chain,
+        to_address=row.to_address,
+        amount=amount,
+        requested_by=row.requested_by,
+        refund_id=row.refund_id,
+    )
 
 
 def approve(session: Session, withdrawal_id: str, *, by: str) -> Withdrawal:
@@ -111,8 +139,11 @@ def approve(session: Session, withdrawal_id: str, *, by: str) -> Withdrawal:
     if row.requested_by == by:
         raise Forbidden("who asked for it may not approve it", code="same_person")
     accounts.get_active(session, row.account_id)
+    if screening.is_listed(session, row.to_address):
+        raise Conflict("a list names the address: it may only be rejected", code="listed_address")
     row.decided_by = by
     step(session, row, "approve")
+    cases.close(session, row.id, cases.APPROVED, by=by)
     return row
 
 
@@ -121,20 +152,37 @@ def reject(session: Session, withdrawal_id: str, *, by: str) -> Withdrawal:
     row = locked(session, withdrawal_id)
     row.decided_by = by
     end_unpaid(session, row, "reject")
+    cases.close(session, row.id, cases.REJECTED, by=by)
     return row
 
 
+def expire_held(session: Session, most: int) -> list[Withdrawal]:
+    """Reject what nobody decided about in time; whoever calls tells invoices of its refunds."""
+    ended = []
+    for case in cases.overdue(session, most):
+        row = locked(session, case.subject)
+        row.failure_reason = "nobody_decided"
+        end_unpaid(session, row, "reject")
+        cases.close(session, row.id, cases.EXPIRED, by=journal.SYSTEM)
+        ended.append(row)
+    return ended
+
+
 def cancel(session: Session, withdrawal_id: str) -> Withdrawal:
-    """Call off what is not signed yet and give the money back; raises Conflict once it is signed.
+    """Call off what is not signed yet and give the money back; raises Conflict once it is signed,
+    and while the chain is ahead of our books.
 
     An intent is locked before what it carries, so a signer and a cancel cannot both win.
     """
     hold_plans(session, get(session, withdrawal_id).account_id)
     take_out(session, [get(session, withdrawal_id)])
     row = locked(session, withdrawal_id)
+    if row.waiting_reason == rules.BEHIND_CHAIN:
+        raise Conflict("it may be paid already: an operator looks", code="wrong_state")
     if row.intent_id is not None:
         raise Conflict("the withdrawal is being sent", code="wrong_state")
     end_unpaid(session, row, "cancel")
+    cases.close(session, row.id, cases.CLOSED, by=journal.SYSTEM, note="cancelled")
     return row
 
 
@@ -156,6 +204,7 @@ def cancel_unsent(session: Session, account_id: str) -> list[Withdrawal]:
     for row in rows:
         row.ended_at = datetime.now(UTC)
         step(session, row, "cancel")
+        cases.close(session, row.id, cases.CLOSED, by=journal.SYSTEM, note="cancelled")
     return rows
 
 

@@ -15,7 +15,7 @@ from gateway.chain.store import Chain
 from gateway.ledger import service as ledger
 from gateway.sending.store import Attempt, Intent, Transaction
 from gateway.withdrawals import holds, rules
-from gateway.withdrawals.plan import REVERTED, SIGNER_REFUSED
+from gateway.withdrawals.plan import REVERTED, SIGNER_REFUSED, wait
 from gateway.withdrawals.service import locked, step
 from gateway.withdrawals.store import Withdrawal, of_intent
 
@@ -50,7 +50,7 @@ def tell_sent(session: Session, chain: str) -> int:
 def refused_intents(session: Session, chain: str) -> list[Intent]:
     """Return what the signer refused, their withdrawals now saying so."""
     query = select(Intent).where(
-        Intent.chain == chain, Intent.kind == "payout", Intent.status == "refused"
+        Intent.chain == chain, Intent.kind.in_(("payout", "send")), Intent.status == "refused"
     )
     intents = list(session.scalars(query))
     for intent in intents:
@@ -61,6 +61,20 @@ def refused_intents(session: Session, chain: str) -> list[Intent]:
             ),
             {"reason": SIGNER_REFUSED, "intent": intent.id},
         )
+    return intents
+
+
+def waiting_intents(session: Session, chain: str) -> list[Intent]:
+    """Return what a signer cannot sign now, the withdrawals of payouts now saying why."""
+    query = select(Intent).where(
+        Intent.chain == chain,
+        Intent.status.in_(("planned", "signed")),
+        Intent.waiting.is_not(None),
+    )
+    intents = list(session.scalars(query))
+    for intent in intents:
+        rows = of_intent(session, intent.id) if intent.kind != "sweep" else []
+        wait(session, rows, intent.waiting)
     return intents
 
 

@@ -29,6 +29,8 @@ class WithdrawalShape(BaseModel):
     held_reason: str | None
     waiting_reason: str | None
     failure_reason: str | None
+    failure_detail: str | None
+    not_before: Time | None
     tx_hash: str | None
     block_number: int | None
     confirmations: int
@@ -54,6 +56,8 @@ class WithdrawalShape(BaseModel):
                 "held_reason": row.held_reason,
                 "waiting_reason": row.waiting_reason,
                 "failure_reason": row.failure_reason,
+                "failure_detail": row.failure_detail,
+                "not_before": row.not_before,
                 "tx_hash": None if row.tx_hash is None else tohex(row.tx_hash),
                 "block_number": row.block_number,
                 "confirmations": min(row.confirmations, needed),

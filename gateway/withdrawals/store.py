@@ -26,6 +26,8 @@ class Withdrawal(db.Base):
     held_reason: Mapped[str | None]
     waiting_reason: Mapped[str | None]
     failure_reason: Mapped[str | None]
+    failure_detail: Mapped[str | None]
+    not_before: Mapped[datetime | None]
     requested_by: Mapped[str]
     decided_by: Mapped[str | None]
     refund_id: Mapped[str | None]

@@ -37,6 +37,7 @@ from tests.chain.money_in import (
     number,
 )
 from workers import pay, signer, sweep
+from workers.keys import keystore as key_files
 
 PASSWORD = "a password of tests"
 PAYOUT_KEY, SWEEP_KEY, SECOND_KEY = (bytes([n] * 32) for n in (0x11, 0x22, 0x33))
@@ -210,7 +211,7 @@ def open_desk(till: Till, keystore: Path, monkeypatch: pytest.MonkeyPatch) -> De
     monkeypatch.setenv("MIZAN_KEYSTORE", str(keystore))
     monkeypatch.setenv("MIZAN_KEYSTORE_PASSWORD", PASSWORD)
     settings.cache_clear()
-    signer.key_of.cache_clear()
+    key_files.find.cache_clear()
     evm.node.cache_clear()
     desk = Desk(till, operator=places["payout"], sweeper=places["sweep"])
     desk.own(desk.vault, "setOperator(address,bool)", desk.operator, True)

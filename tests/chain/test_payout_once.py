@@ -19,6 +19,7 @@ from tests.chain.money_in import CHAIN, DOLLAR, ETH, number, open_till
 from tests.chain.money_out import Desk, assert_paid_once, open_desk, role
 from tests.conftest import TestNode
 from workers import signer
+from workers.keys import drivers
 
 ALI, BADR = bytes([0xB1] * 20), bytes([0xB2] * 20)
 
@@ -218,7 +219,7 @@ def test_the_same_batch_cannot_be_paid_twice_even_with_a_fresh_nonce(desk: Desk)
         "maxFeePerGas": 10**10,
         "maxPriorityFeePerGas": 1,
     }
-    tx = desk.till.node.send_raw(signer.sign_fields(desk.operator, fields).raw)
+    tx = desk.till.node.send_raw(drivers.sign_fields(desk.operator, fields).raw)
     desk.till.anvil.mine()
     receipt = desk.till.node.receipt(tx)
     assert receipt is not None

@@ -89,7 +89,7 @@ def test_amount_and_fee_are_reserved_and_the_decision_is_kept(account: str) -> N
     assert events() == ["requested", "approved"]
     with db.transaction() as session:
         decision = session.query(PolicyDecision).one()
-        facts = (decision.outcome, decision.rules_version, decision.facts["worth_usd"])
+        facts = (decision.outcome, decision.rules_version, decision.facts["limits"]["worth"])
         assert facts == ("allow", policy_rules.VERSION, "5.000000")
         assert_proofs_are_empty(session)
 
@@ -186,6 +186,18 @@ def test_an_amount_the_chain_cannot_express_is_refused(account: str) -> None:
     with pytest.raises(Refused) as refusal, db.transaction() as session:
         ask(session, account, DOLLAR + 1)
     assert refusal.value.code == "invalid_amount"
+
+
+def test_an_amount_below_its_own_fee_is_refused_unless_it_is_a_refund(account: str) -> None:
+    with db.transaction() as session:
+        fee = service.fee_quote(session, asset="USDC", chain=CHAIN).fee.units
+    with pytest.raises(Refused) as refusal, db.transaction() as session:
+        ask(session, account, fee - 1)
+    assert (refusal.value.code, refusal.value.field) == ("amount_below_fee", "amount")
+    assert balance(account).held.units == 0
+    with db.transaction() as session:
+        assert ask(session, account, fee).status == "approved"
+        assert ask(session, account, fee - 1, refund="ref_1").status == "approved"
 
 
 def test_cancel_gives_everything_back_once(account: str) -> None:

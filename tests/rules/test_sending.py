@@ -1,4 +1,4 @@
-"""Fees, batches, states and policy: the rules of money out, without a database."""
+"""Fees, batches and states: the rules of money out, without a database."""
 
 from decimal import Decimal
 
@@ -6,7 +6,6 @@ import pytest
 
 from gateway.errors import Conflict
 from gateway.money import Asset
-from gateway.policy.rules import Allow, Facts, Hold, Judgement, Refuse, judge
 from gateway.sending import rules
 from gateway.withdrawals import rules as withdrawals
 
@@ -58,23 +57,6 @@ def test_the_newest_block_is_one_confirmation() -> None:
     assert [rules.confirmations(head, 10) for head in (9, 10, 12)] == [0, 1, 3]
 
 
-@pytest.mark.parametrize(
-    ("said", "meaning"),
-    [
-        (None, "sent"),
-        ("already known", "known"),
-        ("transaction already imported", "known"),
-        ("nonce too low", "consumed"),
-        ("replacement transaction underpriced", "underpriced"),
-        ("max fee per gas less than block base fee", "underpriced"),
-        ("Insufficient funds for gas * price + value", "no_gas_money"),
-        ("whatever else", "uncertain"),
-    ],
-)
-def test_what_a_node_says_is_understood(said: str | None, meaning: str) -> None:
-    assert rules.outcome(said) == meaning
-
-
 def test_no_end_of_a_withdrawal_is_left_again() -> None:
     starts = {start for start, _ in withdrawals.MACHINE}
     assert not starts & withdrawals.ENDS
@@ -105,27 +87,3 @@ def test_a_fee_is_never_nothing() -> None:
         kind="token", gas_price=0, asset=USDC, rate=Decimal(1), native_decimals=18
     )
     assert str(fee) == "0.01"
-
-
-def facts(worth: str | None) -> Facts:
-    return Facts(None if worth is None else Decimal(worth), Decimal(1000))
-
-
-def test_the_limit_itself_passes_and_what_is_above_it_waits() -> None:
-    assert judge(facts("1000")) == Allow()
-    assert judge(facts("1000.000001")) == Hold("above_limit")
-    assert judge(facts(None)) == Hold("price_unavailable")
-
-
-def test_a_rule_that_breaks_holds_and_the_strictest_rule_counts() -> None:
-    def broken(_: Facts) -> Judgement:
-        raise ZeroDivisionError
-
-    def allows(_: Facts) -> Judgement:
-        return Allow()
-
-    def refuses(_: Facts) -> Judgement:
-        return Refuse("listed")
-
-    assert judge(facts("1"), (allows, broken, allows)) == Hold("rule_failed")
-    assert judge(facts("1"), (allows, broken, refuses)) == Refuse("listed")

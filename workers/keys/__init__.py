@@ -1,0 +1,1 @@
+"""Keys that move money: where they are, how they are asked. For signer and approver alone."""
