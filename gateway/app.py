@@ -8,13 +8,21 @@ from fastapi import FastAPI
 from gateway import db
 from gateway.accounts.routes import routes as accounts
 from gateway.addresses.routes import routes as addresses
+from gateway.book.routes import routes as book
 from gateway.chain.routes import routes as chains
 from gateway.checkout.routes import routes as checkout
+from gateway.console.routes import routes as console
 from gateway.deposits.routes import routes as deposits
+from gateway.holds.routes import routes as holds
+from gateway.inbox.routes import routes as inbox
 from gateway.invoices.routes import routes as invoices
 from gateway.logs import configure_logs
+from gateway.pauses.routes import routes as pauses
+from gateway.policy.routes import routes as policy
+from gateway.sending.routes import routes as transactions
 from gateway.settlement.routes import routes as settlement
 from gateway.transfers.routes import routes as transfers
+from gateway.treasury.routes import routes as treasury
 from gateway.web import health, problems
 from gateway.web.document import Gateway
 from gateway.web.middleware import RequestIds
@@ -47,14 +55,22 @@ def create_app() -> FastAPI:
     for routes in (
         accounts,
         addresses,
+        book,
         chains,
         deposits,
+        inbox,
         transfers,
         withdrawals,
+        transactions,
+        policy,
+        pauses,
+        holds,
         invoices,
         webhooks,
         settlement,
+        treasury,
         checkout,
+        console,
         health.routes,
     ):
         app.include_router(routes)

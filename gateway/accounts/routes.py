@@ -9,6 +9,7 @@ from gateway.accounts import service
 from gateway.accounts.store import Account, ApiKey
 from gateway.deposits import service as deposits
 from gateway.errors import NotFound
+from gateway.journal import service as journal
 from gateway.ledger import service as ledger
 from gateway.ledger.statement import Entry, entries
 from gateway.money import Money
@@ -120,6 +121,11 @@ def visible(session: Tx, principal: Principal, name: str) -> Account:
     return account
 
 
+def write_down(session: Tx, principal: Principal, action: str, subject: str) -> None:
+    """Write into the journal what an operator or owner decided."""
+    journal.write(session, actor=principal.key_id, action=action, subject=subject)
+
+
 @routes.post("", status_code=201)
 def open_account(body: AccountBody, session: Tx, _: Writer) -> AccountShape:
     """Open an account under a unique handle."""
@@ -163,15 +169,19 @@ def get_account(account: Text, session: Tx, principal: Reader) -> AccountShape:
 
 
 @routes.post("/{account}/freeze")
-def freeze(account: Text, session: Tx, _: Writer) -> AccountShape:
+def freeze(account: Text, session: Tx, principal: Writer) -> AccountShape:
     """Stop new debits and holds; what the chain decides still posts."""
-    return AccountShape.of(service.freeze(session, account))
+    frozen = service.freeze(session, account)
+    write_down(session, principal, "account.frozen", frozen.id)
+    return AccountShape.of(frozen)
 
 
 @routes.post("/{account}/unfreeze")
-def unfreeze(account: Text, session: Tx, _: Writer) -> AccountShape:
+def unfreeze(account: Text, session: Tx, principal: Writer) -> AccountShape:
     """Let money leave the account again."""
-    return AccountShape.of(service.unfreeze(session, account))
+    freed = service.unfreeze(session, account)
+    write_down(session, principal, "account.unfrozen", freed.id)
+    return AccountShape.of(freed)
 
 
 @routes.get("/{account}/balances")
@@ -225,6 +235,7 @@ def issue_key(account: Text, body: KeyBody, session: Tx, principal: KeyWriter) -
     key, secret = service.issue_key(
         session, account_id=owner.id, name=body.name, scopes=frozenset(body.scopes)
     )
+    write_down(session, principal, "key.issued", key.id)
     return KeyShape.of(key, secret)
 
 
@@ -242,6 +253,7 @@ def list_keys(
 def revoke_key(account: Text, key: Text, session: Tx, principal: KeyWriter) -> KeyShape:
     """End a key now; doing it again changes nothing."""
     owner = visible(session, principal, account)
+    write_down(session, principal, "key.revoked", key)
     return KeyShape.of(service.revoke_key(session, owner.id, key))
 
 
@@ -250,4 +262,5 @@ def rotate_key(account: Text, key: Text, session: Tx, principal: KeyWriter) -> K
     """Replace a key by a fresh one with the same scopes; the old one ends now."""
     owner = visible(session, principal, account)
     fresh, secret = service.rotate_key(session, owner.id, key)
+    write_down(session, principal, "key.rotated", key)
     return KeyShape.of(fresh, secret)

@@ -65,6 +65,15 @@ def unfreeze(session: Session, account_id: str) -> Account:
     return set_status(session, account_id, "active")
 
 
+def freeze_credit(session: Session, account_id: str, frozen: bool) -> Account:
+    """Let nobody pay into the account, or again; what the chain brings is kept apart for it."""
+    account = get(session, account_id)
+    account.credit_frozen = frozen
+    ledger.freeze_credit(session, account.id, frozen)
+    session.flush()
+    return account
+
+
 def set_status(session: Session, account_id: str, status: str) -> Account:
     """Set the status on the account and, in the same transaction, on its ledger accounts."""
     account = get(session, account_id)

@@ -21,6 +21,7 @@ class Account(db.Base):
     kind: Mapped[str]
     external_id: Mapped[str | None]
     status: Mapped[str] = mapped_column(default="active")
+    credit_frozen: Mapped[bool] = mapped_column(default=False)
     details: Mapped[dict[str, Any]] = mapped_column("metadata", JSONB, default=dict)
     created_at: Mapped[datetime] = mapped_column(server_default="now()")
 

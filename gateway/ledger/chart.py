@@ -1,4 +1,5 @@
-"""The chart of accounts and why money moves. 1xxx we own, 2xxx we owe, 3-5xxx is the house."""
+"""The chart of accounts and why money moves. 1xxx we own, 2xxx we owe, 3-5xxx is the
+house, 7xxx counts limits and is no money."""
 
 from enum import IntEnum
 
@@ -13,13 +14,19 @@ class Chart(IntEnum):
     RECEIVABLE = 1200
     AVAILABLE = 2000
     UNATTRIBUTED = 2050
+    BLOCKED = 2060
     CAPITAL = 3000
     FEES = 4000
     GAS = 5000
+    UNEXPLAINED = 5010
+    LIMITS = 7000
+    LIMIT_DAY = 7010
+    LIMIT_MONTH = 7020
 
 
 CUSTODY = (Chart.HOT, Chart.UNSWEPT, Chart.TREASURY, Chart.GAS_TANK)
-OWED = (Chart.AVAILABLE, Chart.UNATTRIBUTED)
+EXPENSES = (Chart.GAS, Chart.UNEXPLAINED)
+OWED = (Chart.AVAILABLE, Chart.UNATTRIBUTED, Chart.BLOCKED)
 
 
 class Movement(IntEnum):
@@ -35,3 +42,10 @@ class Movement(IntEnum):
     CAPITAL = 8
     REFUND = 9
     REPAYMENT = 13
+    UNATTRIBUTED = 14
+    ASSIGNMENT = 15
+    UNKNOWN_PAYOUT = 16
+    CUSTODY = 17
+    LIMIT = 20
+    RELEASED = 21
+    SENT_ALONE = 22

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from gateway.errors import AccountFrozen, Conflict, GatewayError, InsufficientFunds, UnknownAsset
-from gateway.ledger.chart import Chart, Movement
+from gateway.ledger.chart import EXPENSES, Chart, Movement
 from gateway.money import Asset, Money
 
 KEYS = UUID("6f1d5f0e-8f0b-5a57-9a39-4d495a414e00")
@@ -49,7 +49,8 @@ class Balance:
 def asset(session: Session, code: str) -> Asset:
     """Return the asset with this code; raises UnknownAsset."""
     row = session.execute(
-        text("select code, decimals from ledger.asset where code = :code"), {"code": code}
+        text("select code, decimals from ledger.asset where code = :code and is_money"),
+        {"code": code},
     ).one_or_none()
     if row is None:
         raise UnknownAsset(f"no asset {code[:20]!r} here; GET /v1/assets lists them")
@@ -58,7 +59,9 @@ def asset(session: Session, code: str) -> Asset:
 
 def assets(session: Session) -> list[Asset]:
     """Return every asset, by code."""
-    rows = session.execute(text("select code, decimals from ledger.asset order by code"))
+    rows = session.execute(
+        text("select code, decimals from ledger.asset where is_money order by code")
+    )
     return [Asset(row.code, row.decimals) for row in rows]
 
 
@@ -269,7 +272,14 @@ def house_balance(session: Session, code: Chart, money: Asset, chain: str | None
         ),
         {"code": int(code), "asset": money.code, "chain": chain},
     ).scalar_one()
-    return Money(-int(units) if code < Chart.AVAILABLE or code == Chart.GAS else int(units), money)
+    return Money(-int(units) if code < Chart.AVAILABLE or code in EXPENSES else int(units), money)
+
+
+def freeze_credit(session: Session, owner: str, frozen: bool) -> None:
+    """Stop, or allow again, what others pay to an owner; what the chain decides still posts."""
+    session.execute(
+        text("select ledger.freeze_credit(:owner, :frozen)"), {"owner": owner, "frozen": frozen}
+    )
 
 
 def freeze(session: Session, owner: str, frozen: bool) -> None:

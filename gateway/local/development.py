@@ -21,7 +21,8 @@ from gateway.chain.add import NewAsset, add_chain
 from gateway.chain.address import show_address
 from gateway.chain.artifacts import creation_code
 from gateway.chain.calls import call_of
-from gateway.chain.evm import Evm, node
+from gateway.chain.evm import node
+from gateway.chain.pool import Pool
 from gateway.chain.port import NodeError
 from gateway.chain.store import Chain
 from gateway.ledger import service as ledger
@@ -41,6 +42,7 @@ ETHER = 10**18
 DOLLAR = 10**6
 CONFIRMATIONS = 3
 BLOCK_SECONDS = Decimal(1)
+EVERYTHING = Decimal(0)  # whatever a vault holds is swept at once: there is more to see
 FAUCET_FUNDS = {"USDC": 1_000_000 * DOLLAR, "ETH": 1_000 * ETHER}
 PAYER_FUNDS = {"USDC": 1_000_000 * DOLLAR, "ETH": 1_000 * ETHER}
 HOT_FUNDS = {"USDC": 100_000 * DOLLAR, "ETH": 100 * ETHER}
@@ -92,7 +94,7 @@ def prepare(stack: Stack, known: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def cast_of(home: Path, evm: Evm) -> Cast:
+def cast_of(home: Path, evm: Pool) -> Cast:
     """Return who plays; the words are made at the first run and kept in the home folder."""
     words = remembered(home / "mnemonic", new_mnemonic)
     Account.enable_unaudited_hdwallet_features()
@@ -115,7 +117,7 @@ def cast_of(home: Path, evm: Evm) -> Cast:
 class mining_at_once:
     """Mine each transaction at once inside the block, a block a second again after it."""
 
-    def __init__(self, evm: Evm) -> None:
+    def __init__(self, evm: Pool) -> None:
         self.evm = evm
 
     def __enter__(self) -> None:
@@ -126,7 +128,7 @@ class mining_at_once:
         order(self.evm, "evm_setIntervalMining", int(BLOCK_SECONDS))
 
 
-def order(evm: Evm, method: str, *parameters: Any) -> None:
+def order(evm: Pool, method: str, *parameters: Any) -> None:
     """Give the development node an order; raises StackError if it is another kind of node."""
     try:
         evm.ask(method, list(parameters), Any)
@@ -143,7 +145,7 @@ def known_chain(chain_id: str) -> bool:
         return session.scalar(select(Chain.id).where(Chain.id == chain_id)) is not None
 
 
-def set_stage(evm: Evm, cast: Cast, *, fresh: bool) -> tuple[deploy.Deployed, bytes]:
+def set_stage(evm: Pool, cast: Cast, *, fresh: bool) -> tuple[deploy.Deployed, bytes]:
     """Put the contracts in place and, at the first run, the money; returns them and the USDC."""
     if fresh:
         for address, funds in (
@@ -180,12 +182,13 @@ def set_stage(evm: Evm, cast: Cast, *, fresh: bool) -> tuple[deploy.Deployed, by
 def write_chain(
     session: Session,
     chain_id: str,
-    evm: Evm,
+    evm: Pool,
     cast: Cast,
     deployed: deploy.Deployed,
     usdc: bytes,
 ) -> None:
     """Write the chain, its assets and signers, and book the float as the house's capital."""
+    fresh = session.get(Chain, chain_id) is None
     chain = add_chain(
         session,
         chain_id=int(chain_id.removeprefix("eip155:")),
@@ -198,6 +201,8 @@ def write_chain(
             NewAsset("ETH", "Ether", None, 18, hot_target=HOT_FUNDS["ETH"]),
         ],
     )
+    if fresh:
+        chain.sweep_worth_gas = EVERYTHING
     signers = ((cast.payout, "payout"), (cast.sweep, "sweep"))
     for account, role in signers:
         address = address_of(account)
@@ -235,15 +240,18 @@ def merchant_account(session: Session) -> str:
 
 
 def key(session: Session, known: str | None, account_id: str | None, name: str) -> str:
-    """Return the key of an earlier run if it still opens, else a fresh one."""
+    """Return the key of an earlier run if it still opens, with today's scopes, else a fresh one."""
+    scopes = ACCOUNT_SCOPES if account_id else OPERATOR_SCOPES
     if known:
         alive = session.execute(
-            text("select 1 from api_key where hash = :hash and revoked_at is null"),
-            {"hash": secret_hash(known)},
+            text(
+                "update api_key set scopes = :scopes where hash = :hash and revoked_at is null"
+                " returning id"
+            ),
+            {"hash": secret_hash(known), "scopes": sorted(scopes)},
         ).one_or_none()
         if alive:
             return known
-    scopes = ACCOUNT_SCOPES if account_id else OPERATOR_SCOPES
     _, secret = accounts.issue_key(session, account_id=account_id, name=name, scopes=scopes)
     return secret
 

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from gateway.local.processes import KEYSTORE_VARIABLES, Application
+from gateway.local.processes import APPROVER_VARIABLES, KEYSTORE_VARIABLES, Application
 
 # What any program needs of the machine; all else in our own environment stays with us.
 MACHINE_VARIABLES = frozenset(
@@ -12,6 +12,7 @@ MACHINE_VARIABLES = frozenset(
     | {"PYTHONPATH", "PYTHONWARNINGS", "VIRTUAL_ENV"}
 )
 SETTINGS_PREFIX = "MIZAN_"
+SECRET_VARIABLES = KEYSTORE_VARIABLES | APPROVER_VARIABLES
 
 
 def server_environment() -> dict[str, str]:
@@ -26,7 +27,7 @@ def application_environment(
     ours = {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(SETTINGS_PREFIX) and name not in KEYSTORE_VARIABLES
+        if name.startswith(SETTINGS_PREFIX) and name not in SECRET_VARIABLES
     }
     return {
         **server_environment(),

@@ -8,8 +8,17 @@ SIGNER_QUEUE = "sign"
 GRACEFUL_SECONDS = 3
 # Workers find their work in tables and need no word of each other; asking would cost a second.
 QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+APPROVER_QUEUE = "approve"
 KEYSTORE_VARIABLES = frozenset(
-    {"MIZAN_KEYSTORE", "MIZAN_KEYSTORE_PASSWORD", "MIZAN_KEYSTORE_PASSWORD_FILE"}
+    {
+        "MIZAN_KEYSTORE",
+        "MIZAN_KEYSTORE_PASSWORD",
+        "MIZAN_KEYSTORE_PASSWORD_FILE",
+        "MIZAN_REMOTE_SIGNER",
+    }
+)
+APPROVER_VARIABLES = frozenset(
+    {"MIZAN_APPROVER_KEYSTORE", "MIZAN_APPROVER_PASSWORD", "MIZAN_APPROVER_PASSWORD_FILE"}
 )
 
 
@@ -23,8 +32,12 @@ class Application:
     secrets: frozenset[str] = frozenset()
 
 
-def applications(home: str, host: str, port: int) -> tuple[Application, ...]:
-    """Return every process; each is `python` with its arguments."""
+def applications(
+    home: str, host: str, port: int, approver: bool = False
+) -> tuple[Application, ...]:
+    """Return every process; each is `python` with its arguments. `approver`: the second key's
+    process, where payouts need its word.
+    """
     api = (
         *("-m", "uvicorn", "gateway.app:app", "--host", host, "--port", str(port)),
         *("--timeout-graceful-shutdown", str(GRACEFUL_SECONDS)),
@@ -37,6 +50,7 @@ def applications(home: str, host: str, port: int) -> tuple[Application, ...]:
         Application("api", api, "mizan_api"),
         *(Application(queue, worker(queue), "mizan_worker") for queue in QUEUES),
         Application("signer", worker(SIGNER_QUEUE), "mizan_signer", KEYSTORE_VARIABLES),
+        *((APPROVER,) if approver else ()),
         Application("beat", beat, "mizan_worker"),
     )
 
@@ -48,3 +62,6 @@ def worker(queue: str) -> tuple[str, ...]:
         *("--hostname", f"{queue}@%h", "--loglevel", "INFO"),
         *QUIET,
     )
+
+
+APPROVER = Application("approver", worker(APPROVER_QUEUE), "mizan_approver", APPROVER_VARIABLES)

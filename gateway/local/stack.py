@@ -128,16 +128,29 @@ class Stack:
             "CHAINS": self.anvil.endpoint if self.anvil else given.chains,
             "MIZAN_HOME": str(self.home),
             "MIZAN_BASE_URL": self.base_url,
+            **({"MIZAN_APPROVER": "true"} if given.approver else {}),
         }
 
     def secrets(self) -> dict[str, str]:
-        """Return where the signer's keystore is and what opens it; only the signer is told."""
+        """Return where the keys are and what opens them; only signer and approver are told."""
         given = self.settings
         keystore = given.keystore or self.home / "keystore"
         password = given.keystore_password.get_secret_value() or remembered(
             self.home / "keystore-password", secrets.token_urlsafe
         )
-        return {"MIZAN_KEYSTORE": str(keystore), "MIZAN_KEYSTORE_PASSWORD": password}
+        return {
+            "MIZAN_KEYSTORE": str(keystore),
+            "MIZAN_KEYSTORE_PASSWORD": password,
+            "MIZAN_REMOTE_SIGNER": given.remote_signer,
+            **(self._approver_secrets() if given.approver else {}),
+        }
+
+    def _approver_secrets(self) -> dict[str, str]:
+        """Return where the second key is; never made here, for it belongs to somebody else."""
+        return {
+            "MIZAN_APPROVER_KEYSTORE": str(self.settings.approver_keystore or ""),
+            "MIZAN_APPROVER_PASSWORD": self.settings.approver_secret,
+        }
 
     def start_servers(self) -> None:
         """Start the servers that were not given, and return when each answers."""
@@ -155,7 +168,8 @@ class Stack:
 
     def start_applications(self) -> None:
         """Start the API, the workers, the signer and beat, as docker-compose.yml does."""
-        for application in applications(str(self.home), LOOPBACK, self.api_port):
+        approver = self.settings.approver
+        for application in applications(str(self.home), LOOPBACK, self.api_port, approver):
             env = application_environment(application, self.environment(), self.secrets())
             command = (sys.executable, *application.arguments)
             self._applications.append(application.name)

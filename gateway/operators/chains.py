@@ -1,5 +1,6 @@
 """Serve a real chain: check its node, deploy, note where to watch from, register who signs."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -9,14 +10,19 @@ from sqlalchemy.orm import Session
 
 from gateway import db
 from gateway.chain import deploy
-from gateway.chain.add import NewAsset, add_chain, token_decimals
+from gateway.chain.add import NewAsset, add_asset, add_chain, token_decimals
 from gateway.chain.address import parse_address, show_address
 from gateway.chain.calls import call_of
-from gateway.chain.evm import Evm, node
+from gateway.chain.evm import node
+from gateway.chain.port import Node
 from gateway.chain.store import Chain
 from gateway.chain.store import chain as chain_of
+from gateway.deposits.native.choose import DRIVERS, driver_of
 from gateway.deposits.rescan import rescan as read_again
 from gateway.errors import GatewayError
+from gateway.inbox import service as inbox
+from gateway.ledger import service as ledger
+from gateway.money import Money
 from gateway.operators.keystore import new_signer, open_owner
 from gateway.sending.service import register_signer
 from gateway.sending.store import signers as signers_of
@@ -39,20 +45,20 @@ def add(
     confirmations: int,
     block_seconds: float,
     explorer_url: str | None,
+    approver: str | None = None,
+    native_driver: str | None = None,
 ) -> str:
     """Do it all, or say what is missing; running it again goes on where it stopped."""
     evm = node(chain_id)
     listed = [asset_of(evm, text) for text in assets]
-    signers = {
-        "payout": signer_address(payout_signer, chain_id, "payout"),
-        "sweep": signer_address(sweep_signer, chain_id, "sweep"),
-    }
+    signers = signers_named(chain_id, payout=payout_signer, sweep=sweep_signer)
     deployed = deploy.deploy(
         evm,
         open_owner(owner_keystore),
         operators=[signers["payout"]],
         sweepers=[signers["sweep"]],
         treasury=parse_address(treasury, "treasury"),
+        approver=approver_address(approver, chain_id),
     )
     with db.transaction() as session:
         chain = add_chain(
@@ -65,11 +71,26 @@ def add(
             explorer_url=explorer_url,
             assets=listed,
         )
+        keep_driver(session, chain, native_driver)
         register_signers(session, evm, chain, signers)
     return described(chain, deployed, signers)
 
 
-def register_signers(session: Session, evm: Evm, chain: Chain, signers: dict[str, bytes]) -> None:
+def signers_named(chain_id: str, **given: str | None) -> dict[str, bytes]:
+    """Return who signs in each role."""
+    return {role: signer_address(address, chain_id, role) for role, address in given.items()}
+
+
+def keep_driver(session: Session, chain: Chain, wanted: str | None) -> None:
+    """Write how native coin is found: as wanted, as it was, or as the node turns out to tell it."""
+    if wanted is not None:
+        if wanted not in DRIVERS:
+            raise typer.BadParameter(f"{wanted!r} is none of {', '.join(DRIVERS)}")
+        chain.native_driver = wanted
+    driver_of(session, chain, node(chain.id).primary())
+
+
+def register_signers(session: Session, evm: Node, chain: Chain, signers: dict[str, bytes]) -> None:
     """Register who signs, with the nonce and the sequence number the chain has for each."""
     for role, address in signers.items():
         register_signer(
@@ -92,10 +113,16 @@ def described(chain: Chain, deployed: deploy.Deployed, signers: dict[str, bytes]
             f"{role} signer  {show_address(address)}  (send it gas)"
             for role, address in signers.items()
         )
+        + (
+            f"\napprover      {show_address(chain.payout_approver)}  (it needs no coins)"
+            if chain.payout_approver
+            else ""
+        )
+        + f"\nnative coin   {chain.native_driver or 'is looked at when it first moves'}"
     )
 
 
-def asset_of(evm: Evm, text: str) -> NewAsset:
+def asset_of(evm: Node, text: str) -> NewAsset:
     """Read "ETH=native" or "USDC=0x…"; a token's decimals are asked from the token."""
     code, _, where = text.partition("=")
     if not code or not where:
@@ -104,6 +131,32 @@ def asset_of(evm: Evm, text: str) -> NewAsset:
         return NewAsset(code, code, None, NATIVE_DECIMALS)
     contract = parse_address(where, "asset")
     return NewAsset(code, code, contract, token_decimals(evm, contract))
+
+
+def list_asset(
+    chain_id: str, text: str, *, ledger_decimals: int | None, minimum_deposit: str | None
+) -> str:
+    """List an asset on a chain that is served, its decimals as the token tells them.
+
+    What came of it before waits in the inbox; says how many items can be assigned now.
+    """
+    try:
+        new = replace(asset_of(node(chain_id), text), ledger_decimals=ledger_decimals)
+        with db.transaction() as session:
+            chain = chain_of(session, chain_id)
+            listed = add_asset(session, chain.id, new)
+            listed.active = True
+            known = ledger.asset(session, listed.asset)
+            if minimum_deposit is not None:
+                listed.minimum_deposit = Decimal(Money.parse(minimum_deposit, known).units)
+            waiting = inbox.waiting_for(session, chain.id, new.contract)
+    except GatewayError as refusal:
+        raise typer.BadParameter(refusal.detail) from refusal
+    return (
+        f"{listed.asset} is listed on {chain.id} with {listed.decimals} decimals;"
+        f" the least deposit is {Money(int(listed.minimum_deposit), known)}\n"
+        f"{waiting} items in the inbox can be assigned now"
+    )
 
 
 def signer_address(given: str | None, chain_id: str, role: str) -> bytes:
@@ -122,7 +175,16 @@ def signer_address(given: str | None, chain_id: str, role: str) -> bytes:
     return parse_address(new_signer(Path(settings().keystore or "."), password))
 
 
-def sequence(evm: Evm, vault: bytes, operator: bytes) -> int:
+def approver_address(given: str | None, chain_id: str) -> bytes | None:
+    """Return the second key named, else the one an earlier run named; None: payouts need none."""
+    if given is not None:
+        return parse_address(given, "approver")
+    with db.transaction() as session:
+        known = session.get(Chain, chain_id)
+    return None if known is None else known.payout_approver
+
+
+def sequence(evm: Node, vault: bytes, operator: bytes) -> int:
     """Return the sequence number the payout vault expects of this operator."""
     (expected,) = decode(["uint256"], evm.call(vault, call_of("PayoutVault", "seq", operator)))
     return int(expected)

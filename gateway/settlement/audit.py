@@ -27,6 +27,8 @@ PROOFS = {
     "ledger.chain": "select * from ledger.check_chain",
     "ledger.two_legs": "select * from ledger.check_two_legs",
     "ledger.holds": "select * from ledger.check_holds",
+    # who decided what: nothing missing, nothing changed, nothing left unsealed
+    "journal": "select * from journal_check",
     # a deposit is in the ledger exactly while it is credited
     "deposits.credited": """
         select d.id, d.status, d.amount, coalesce(p.amount, 0) as posted from deposit d
@@ -36,6 +38,33 @@ PROOFS = {
         ) p on p.ref = d.id
         where coalesce(p.amount, 0) <> case when d.status = 'credited' then d.amount else 0 end
             or d.id is null""",
+    # what is at each address is what came, less what sweeps took; both are kept as sums elsewhere
+    "sweeps.unswept": """
+        select coalesce(u.chain, s.chain) as chain, coalesce(u.asset, s.asset) as asset,
+            encode(coalesce(u.address, s.address), 'hex') as address,
+            coalesce(u.units, 0) as kept, coalesce(s.units, 0) as summed
+        from unswept u full join (
+            select chain, asset, address, sum(units) as units from (
+                select chain, asset, address, amount as units from deposit
+                    where status = 'credited'
+                union all
+                select chain, asset, address, units from found_coin
+                union all
+                select chain, asset, address, -swept from sweep_item where swept <> 0
+            ) moved group by chain, asset, address
+        ) s on s.chain = u.chain and s.asset = u.asset and s.address = u.address
+        where coalesce(u.units, 0) <> coalesce(s.units, 0)""",
+    "sweeps.custody": """
+        select coalesce(l.chain, u.chain) as chain, coalesce(l.asset, u.asset) as asset,
+            coalesce(l.units, 0) as ledger, coalesce(u.units, 0) as kept
+        from (
+            select a.chain, s.code as asset, sum(a.debits_posted - a.credits_posted) as units
+            from ledger.account a join ledger.asset s on s.id = a.asset_id
+            where a.code = 1010 group by a.chain, s.code
+        ) l full join (
+            select chain, asset, sum(units) as units from unswept group by chain, asset
+        ) u on u.chain = l.chain and u.asset = l.asset
+        where coalesce(l.units, 0) <> coalesce(u.units, 0)""",
     # what is reserved is what open withdrawals may still take: amount and fee
     "withdrawals.held": """
         select coalesce(w.owner, h.owner) as account, coalesce(w.asset, h.asset) as asset,

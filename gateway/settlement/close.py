@@ -31,13 +31,19 @@ LOCK_DAY = text("""
     select boundary <= pg_snapshot_xmin(pg_current_snapshot()) as settled from settlement_day
     where date = :date and closed_at is null for update skip locked
 """)
-# The newest block whose deposits are credited is of the next day, on every active chain.
+# On every active chain the newest block with the usual confirmations is of the next day, and no
+# deposit of the day waits longer by a rule of its own; those below the minimum wait for others.
 FINAL = text("""
     select not exists (
         select from chain h left join watch_cursor c on c.chain = h.id
         where h.active and not exists (
             select from block b where b.chain = h.id and b.canonical
                 and b.number = c.number - h.confirmations + 1 and b.time >= :midnight))
+    and not exists (
+        select from deposit d join chain h on h.id = d.chain and h.active
+        join chain_asset a on a.chain = d.chain and a.asset = d.asset
+        where d.status = 'confirming' and d.amount >= a.minimum_deposit
+            and d.block_time < :midnight)
 """)
 DAY = text("""
     with since as (

@@ -178,6 +178,8 @@ def reconcile(session: Tx, _: Operator) -> Reconciliation:
                 on_chain=str(row.on_chain),
                 ledger=str(row.ledger),
                 unswept=str(row.unswept),
+                below_worth=str(row.below_worth),
+                below_minimum=str(row.below_minimum),
                 difference=str(row.difference),
             )
             for row in compared

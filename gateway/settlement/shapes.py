@@ -120,7 +120,14 @@ class ReconciliationRow(BaseModel):
     on_chain: str
     ledger: str
     unswept: Annotated[str, Field(description="the part still at deposit addresses")]
-    difference: Annotated[str, Field(description="on_chain - ledger")]
+    below_worth: Annotated[
+        str,
+        Field(description="the part at addresses that are not worth the gas of a sweep now"),
+    ]
+    below_minimum: Annotated[
+        str, Field(description="on chain in payments too small to be credited, so in no books yet")
+    ]
+    difference: Annotated[str, Field(description="on_chain - ledger - below_minimum")]
 
 
 class OwedRow(BaseModel):
@@ -162,5 +169,6 @@ class Trace(BaseModel):
     deposits: list[dict[str, Any]]
     withdrawals: list[dict[str, Any]]
     sweeps: list[dict[str, Any]]
+    inbox: Annotated[list[dict[str, Any]], Field(description="what waits for an operator")]
     entries: list[TraceEntry]
     explanation: str

@@ -12,6 +12,8 @@ from gateway.chain.store import Chain
 from gateway.deposits import service as deposits
 from gateway.deposits.store import Cursor, Deposit
 from gateway.errors import DependencyAway
+from gateway.inbox import store as inbox
+from gateway.inbox.shapes import shapes
 from gateway.ledger.chart import Movement
 from gateway.money import Asset, Money
 from gateway.settlement.reconciliation import node_of
@@ -22,6 +24,8 @@ from gateway.withdrawals.store import Withdrawal
 # keccak256("Transfer(address,address,uint256)"), ERC-20
 TRANSFER = bytes.fromhex("ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef")
 ROWS_MAX = 500
+REASONS_MAX = 5
+INTERNAL = {"decided_by", "decisions"}
 
 # Any attempt's hash leads to its transaction: one that was replaced is still a good question.
 OWN = text("""
@@ -58,10 +62,11 @@ def trace(session: Session, tx_hash: bytes, *, owner: str | None) -> Trace:
         deposits=deposits_of(session, tx_hash, owner),
         withdrawals=withdrawals_of(session, tx_hash, own.intent_id if own else None, owner),
         sweeps=sweeps_of(session, own) if own and owner is None else [],
+        inbox=inbox_of(session, tx_hash, owner),
         entries=entries_of(session, tx_hash, owner),
         explanation="",
     )
-    if found.deposits or found.withdrawals or found.sweeps or found.entries:
+    if found.deposits or found.withdrawals or found.sweeps or found.inbox or found.entries:
         return placed(session, found, tx_hash, own)
     chain, block, reason = why_nothing(session, tx_hash, owner)
     return found.model_copy(update={"chain": chain, "block_number": block, "explanation": reason})
@@ -111,6 +116,17 @@ def sweeps_of(session: Session, own: Any) -> list[dict[str, Any]]:
     ]
 
 
+def inbox_of(session: Session, tx_hash: bytes, owner: str | None) -> list[dict[str, Any]]:
+    """Show what of a transaction waits for an operator, to its owner without who decides."""
+    blocks = inbox.of_transaction(session, tx_hash, ROWS_MAX)
+    rows = [row for row in inbox.named(session, list(blocks)) if owner in (None, row.account_id)]
+    hidden = None if owner is None else INTERNAL
+    return [
+        one.model_dump(mode="json", exclude=hidden) | {"block_number": blocks[one.id]}
+        for one in shapes(session, rows)
+    ]
+
+
 def entries_of(session: Session, tx_hash: bytes, owner: str | None) -> list[TraceEntry]:
     """Show the ledger entries a transaction caused."""
     rows = session.execute(ENTRIES, {"hash": tx_hash, "owner": owner, "limit": ROWS_MAX})
@@ -134,7 +150,7 @@ def placed(session: Session, found: Trace, tx_hash: bytes, own: Any) -> Trace:
         text("select chain, block_number from ledger.transfer where tx_hash = :hash limit 1"),
         {"hash": tx_hash},
     ).one_or_none()
-    shown = [*found.deposits, *found.withdrawals]
+    shown = [*found.deposits, *found.withdrawals, *found.inbox]
     chain = own.chain if own else fact.chain if fact else shown[0]["chain"]
     block = own.block_number if own else fact.block_number if fact else shown[0]["block_number"]
     parts = [
@@ -146,6 +162,8 @@ def placed(session: Session, found: Trace, tx_hash: bytes, own: Any) -> Trace:
         )
         if rows
     ]
+    waiting = {f"in the inbox ({one['status']}): {one['detail']}" for one in found.inbox}
+    parts += sorted(waiting)[:REASONS_MAX]
     if own and own.tx_hash is not None and bytes(own.tx_hash) != tx_hash:
         parts.append(f"this attempt was replaced by 0x{bytes(own.tx_hash).hex()}")
     reason = "; ".join(parts) or "ledger entries only"

@@ -57,6 +57,11 @@ def calls(made: World) -> Iterator[tuple[str, str, dict[str, Any]]]:
         "delivery": made.delivery,
         "event": made.event,
         "alarm": made.alarm,
+        "item": made.items[0],
+        "hold": made.holds[0],
+        "pause": made.pauses[0],
+        "entry": made.entries[0],
+        "transaction": made.transactions[0],
         "date": made.closed_day,
         "tx_hash": made.tx_hash,
     }

@@ -24,6 +24,7 @@ LISTS = (
     "/v1/webhook_endpoints",
     "/v1/events",
     "/v1/alarms",
+    "/v1/inbox",
     "/v1/settlements",
 )
 
@@ -99,6 +100,7 @@ def test_a_range_of_time_is_inclusive_then_exclusive(house: Client, made: World)
         ("/v1/payment_links", {"active": "true"}),
         ("/v1/events", {"type": "invoice.paid"}),
         ("/v1/alarms", {"kind": "books_differ"}),
+        ("/v1/inbox", {"status": "open", "kind": "set_aside", "chain": CHAIN}),
     ],
 )
 def test_a_filter_keeps_what_it_names(house: Client, path: str, filters: dict[str, str]) -> None:

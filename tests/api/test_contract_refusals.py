@@ -173,6 +173,7 @@ def test_another_accounts_object_does_not_exist(shop: Client, house: Client, mad
 def test_an_unknown_id_is_404(house: Client, made: World) -> None:
     nouns = (
         "accounts deposits transfers withdrawals invoices payment_links webhook_endpoints events"
+        " inbox"
     )
     for noun in nouns.split():
         for name in ("nothing", made.alarm, "é", "a b", "%00x", "'--"):
@@ -198,6 +199,8 @@ def test_each_scope_opens_its_own_doors(shop: Client, house: Client, made: World
         "withdrawals:read": ("GET", "/v1/withdrawals"),
         "withdrawals:write": ("POST", "/v1/withdrawals"),
         "accounts:write": ("POST", "/v1/accounts"),
+        "inbox:read": ("GET", "/v1/inbox"),
+        "inbox:write": ("POST", f"/v1/inbox/{made.items[0]}/assign"),
         "operations:read": ("GET", "/v1/alarms"),
         "operations:write": ("POST", "/v1/alarms/x/acknowledge"),
         "withdrawals:approve": ("POST", f"/v1/withdrawals/{made.held}/approve"),

@@ -151,7 +151,7 @@ def test_balances_entries_and_addresses(shop: Client, made: World) -> None:
 
 DEPOSIT = (
     "id account invoice? chain asset amount address from_address tx_hash block_number block_hash"
-    " status confirmations confirmations_required detected_at credited_at?"
+    " status confirmations finality confirmations_required detected_at credited_at?"
 )
 
 

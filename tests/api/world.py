@@ -8,15 +8,22 @@ from sqlalchemy import text
 
 from gateway import db
 from gateway.accounts import service as accounts
+from gateway.book import service as book
+from gateway.ids import new_id
 from gateway.invoices import links
 from gateway.invoices import service as invoices
+from gateway.money import Money
+from gateway.pauses import service as switches
 from gateway.scopes import ACCOUNT_SCOPES, OPERATOR_SCOPES
+from gateway.sending import service as sending
+from gateway.sending.rules import Fees
+from gateway.sending.store import Transaction
 from gateway.settlement import close
 from gateway.webhooks import alarms, endpoints
 from tests import asking
-from tests.flow import day
-from tests.flow.books import CHAIN, ETH, fund
-from tests.flow.outgoing import DOLLAR, ask, chain_rows
+from tests.flow import day, strays
+from tests.flow.books import CHAIN, ETH, USDC, fund
+from tests.flow.outgoing import DOLLAR, TOKEN, ask, chain_rows
 
 SOMEBODY = "0x000000000000000000000000000000000000beef"
 HELD_DOLLARS = 5_000
@@ -46,6 +53,11 @@ class World:
     delivery: str
     event: str
     alarm: str
+    items: tuple[str, ...]
+    holds: tuple[str, ...]
+    pauses: tuple[str, ...]
+    entries: tuple[str, ...]
+    transactions: tuple[str, ...]
     closed_day: str
     tx_hash: str
 
@@ -132,9 +144,92 @@ def build() -> World:
         delivery=found.delivery,
         event=found.event,
         alarm=alarm,
+        items=inbox(merchant, amira, deposit),
+        holds=holds(),
+        pauses=pauses(),
+        entries=entries(merchant, amira),
+        transactions=transactions(),
         closed_day=closed.isoformat(),
         tx_hash="0x" + day.tx(deposit).hex(),
     )
+
+
+def inbox(merchant: str, amira: str, deposit: str) -> tuple[str, ...]:
+    """Leave to an operator what needs no second chain; what can be decided once comes often."""
+    address = strays.given(merchant)
+    paid = {"contract": TOKEN, "asset": "USDC", "deposit_id": deposit, "units": 2_000 * DOLLAR}
+    found: list[str | None] = [strays.unattributed(amira)]
+    found += [
+        made
+        for number in range(4)
+        for made in (
+            strays.put("wrong_asset", address, name=f"wrong {number}", **paid),
+            strays.put("set_aside", address, name=f"aside {number}", detail="it tells no amount"),
+        )
+    ]
+    found += {strays.put("unknown_token", address, name=name) for name in ("spam", "spam again")}
+    return tuple(item for item in found if item is not None)
+
+
+def holds() -> tuple[str, ...]:
+    """What waits for a person's decision."""
+    with db.transaction() as session:
+        return tuple(session.scalars(text("select id from held_case order by id")))
+
+
+def pauses() -> tuple[str, ...]:
+    """Switches that stop nothing else here."""
+    with db.transaction() as session:
+        placed = switches.place(
+            session, scope="asset", subject="ETH", side=None, reason="a drill", by="key_other"
+        )
+        return (placed.id,)
+
+
+def entries(*owners: str) -> tuple[str, ...]:
+    """An address in the book of each account."""
+    with db.transaction() as session:
+        return tuple(
+            book.add(
+                session,
+                account_id=owner,
+                chain=CHAIN,
+                address=bytes([0xE0 + place] * 20),
+                label="mine",
+                by="key_a",
+            ).id
+            for place, owner in enumerate(owners)
+        )
+
+
+def transactions() -> tuple[str, ...]:
+    """What was signed and is not mined."""
+    with db.transaction() as session:
+        signer = sending.register_signer(
+            session, chain=CHAIN, address=bytes([7] * 20), role="payout", next_nonce=1
+        )
+        intent = sending.plan(
+            session,
+            signer=signer,
+            kind="payout",
+            amount=Money(1, USDC),
+            payload={"withdrawals": [], "payments": []},
+            proposal=sending.Proposal(gas=100_000, fees=Fees(1, 10)),
+        )
+        intent.status = "signed"
+        signed = Transaction(
+            id=new_id("tx"),
+            signer_id=signer.id,
+            nonce=0,
+            intent_id=intent.id,
+            seq=0,
+            call_hash=bytes(32),
+            asset="USDC",
+            amount=1,
+        )
+        session.add(signed)
+        session.flush()
+        return (signed.id,)
 
 
 def person(handle: str, kind: str = "person") -> tuple[str, str]:
@@ -165,9 +260,17 @@ def good_body(path: str) -> dict[str, Any]:
         "transfers": {"from": "@amira", "to": "@falafel-corner", "asset": "USDC", "amount": "1"},
         "withdrawals": owner | usdc | {"to_address": SOMEBODY, "amount": "1"},
         "quote": usdc,
+        "address_book": {"chain": CHAIN, "address": SOMEBODY, "label": "wallet"},
+        "rule": {"required": False},
+        "pauses": {"scope": "account", "subject": "@amira", "side": "credit", "reason": "a drill"},
+        "tier": {"tier": 1, "evidence": "passport"},
+        "limits": {"tier": 1, "kind": "day", "amount": "1000000"},
         "invoices": owner | {"amount": "12.50", "currency": "USD"},
         "refunds": {"to_address": SOMEBODY, "amount": "0.01"},
         "payment_links": owner | {"title": "Tea"},
+        "assign": {},
+        "refund": {"to_address": SOMEBODY, "amount": "0.01"},
+        "dismiss": {"reason": "rubbish"},
         "webhook_endpoints": owner | {"url": "https://shop.example/hooks"},
     }
     return bodies.get(path.rpartition("/")[2], {})

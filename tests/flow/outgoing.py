@@ -51,7 +51,13 @@ def rich(session: Session, handle: str = "amira", dollars: int = 100_000) -> str
 
 
 def ask(
-    session: Session, account: str, units: int, *, to: bytes = SOMEBODY, by: str = "key_a"
+    session: Session,
+    account: str,
+    units: int,
+    *,
+    to: bytes = SOMEBODY,
+    by: str = "key_a",
+    refund: str | None = None,
 ) -> Withdrawal:
     """Ask for a withdrawal of USDC."""
     return service.request(
@@ -62,6 +68,7 @@ def ask(
         to_address=to,
         amount=Money(units, USDC),
         requested_by=by,
+        refund_id=refund,
     )
 
 

@@ -77,6 +77,8 @@ ALL_FAILED = "update withdrawal set status = 'failed' where status = 'confirmed'
         (f"update withdrawal set status = 'cancelled' {OF_APPROVED}", "withdrawals.held"),
         (ALL_FAILED, "withdrawals.confirmed"),
         ("update transfer set amount = amount - 1", "transfers.posted"),
+        ("update unswept set units = units + 1", "sweeps.unswept"),
+        ("delete from unswept", "sweeps.custody"),
         ("update ledger.entry set amount = amount + 1 where version = 1", "report.totals"),
     ],
 )  # fmt: skip
@@ -108,7 +110,7 @@ def test_a_deposit_the_ledger_never_heard_of_is_found(business: str) -> None:
             movement=Movement.DEPOSIT,
             ref="dep_nowhere",
         )
-    assert breaches() == ["deposits.credited"]
+    assert breaches() == ["deposits.credited", "sweeps.custody"]
 
 
 def test_the_worker_raises_one_alarm_a_breach_and_none_for_a_node_away() -> None:

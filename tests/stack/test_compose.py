@@ -11,7 +11,12 @@ from jsonschema import Draft202012Validator
 
 from gateway.local import anvil, postgres
 from gateway.local.environment import application_environment
-from gateway.local.processes import KEYSTORE_VARIABLES, Application, applications
+from gateway.local.processes import (
+    APPROVER_VARIABLES,
+    KEYSTORE_VARIABLES,
+    Application,
+    applications,
+)
 
 ROOT = Path(__file__).parents[2]
 # The Compose specification's schema, unchanged; its licence is beside it.
@@ -19,6 +24,8 @@ SCHEMA = Path(__file__).parent / "schema" / "compose-spec.json"
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 IN_CONTAINER = applications("/var/lib/mizan", "0.0.0.0", 8000)
+SECOND_KEY: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.approver.yml").read_text())
+WITH_APPROVER = applications("/var/lib/mizan", "0.0.0.0", 8000, approver=True)
 SERVERS = {"postgres", "redis", "anvil"}
 each_application = pytest.mark.parametrize("application", IN_CONTAINER, ids=lambda item: item.name)
 
@@ -94,6 +101,35 @@ def test_no_secret_is_in_the_file() -> None:
     variables = re.findall(r"\$\{(\w*(?:PASSWORD|KEYSTORE)\w*)(:\?)?", text)
     assert variables
     assert [name for name, required in variables if not required] == []
+
+
+def test_the_second_keys_file_adds_its_process_alone() -> None:
+    validator = Draft202012Validator(json.loads(SCHEMA.read_text()))
+    assert [error.message for error in validator.iter_errors(SECOND_KEY)] == []
+    (added,) = set(WITH_APPROVER) - set(IN_CONTAINER)
+    assert set(SECOND_KEY["services"]) == {added.name} == {"approver"}
+    service = SECOND_KEY["services"]["approver"]
+    assert service["command"] == ["python", *added.arguments]
+    assert service["networks"] == ["inside"]
+    assert "ports" not in service
+    environment = service["environment"]
+    assert environment["MIZAN_DATABASE_ROLE"] == added.database_role == "mizan_approver"
+    assert "//mizan_approver:${" in environment["DATABASE_URL"]
+    assert not KEYSTORE_VARIABLES & set(environment)
+    assert set(environment) & APPROVER_VARIABLES
+    for name in ("read_only", "cap_drop", "security_opt", "depends_on", "tmpfs"):
+        assert service[name] == SERVICES["signer"][name]
+
+
+def test_neither_key_is_told_to_the_others_process() -> None:
+    secrets = dict.fromkeys(KEYSTORE_VARIABLES | APPROVER_VARIABLES, "hidden")
+    told = {
+        application.name: set(application_environment(application, {}, secrets)) & set(secrets)
+        for application in WITH_APPROVER
+    }
+    assert told.pop("signer") == KEYSTORE_VARIABLES
+    assert told.pop("approver") == APPROVER_VARIABLES
+    assert not any(told.values())
 
 
 def test_a_process_inherits_no_secret_it_does_not_need(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,11 @@
-"""The six steps of the story."""
+"""The seven steps of the story."""
 
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx2
-from eth_account import Account
 
 from gateway.local.story.client import (
     BOLD,
@@ -18,21 +16,12 @@ from gateway.local.story.client import (
     Chain,
     Forms,
     Shop,
+    Teller,
     chapter,
     say,
     until,
 )
-
-
-@dataclass
-class Teller:
-    """Everything the chapters share."""
-
-    dev: dict[str, Any]
-    operator: Api
-    merchant: Api
-    chain: Chain
-    shop: Shop
+from gateway.local.story.leaving import withdraw_held, withdraw_together
 
 
 def open_account(story: Teller, name: str) -> dict[str, Any]:
@@ -62,7 +51,7 @@ def deposit(story: Teller, account: dict[str, Any], amount: str, units: int) -> 
 
     def credited() -> Any:
         nonlocal shown
-        found = story.operator.get("/v1/deposits", account=account["id"])["data"]
+        found = story.operator.get("/v1/deposits", tx_hash=tx_hash)["data"]
         if found and found[0]["confirmations"] > shown:
             shown = found[0]["confirmations"]
             needed = found[0]["confirmations_required"]
@@ -137,35 +126,6 @@ def sell(story: Teller) -> None:
     story.merchant.http.delete(f"/v1/webhook_endpoints/{endpoint['id']}")
 
 
-def withdraw(story: Teller, account: dict[str, Any], amount: str, units: int) -> None:
-    """Pay out to an address outside, and read the chain itself."""
-    target = Account.create().address
-    quote = {
-        "account": account["id"],
-        "asset": "USDC",
-        "chain": story.dev["chain"],
-        "to_address": target,
-        "amount": amount,
-    }
-    withdrawal = story.operator.post("/v1/withdrawals", quote)
-    say(f"{amount} USDC to {target}, network fee {withdrawal['fee']} USDC")
-    shown = ""
-
-    def confirmed() -> Any:
-        nonlocal shown
-        now = story.operator.get(f"/v1/withdrawals/{withdrawal['id']}")
-        if now["status"] != shown:
-            shown = now["status"]
-            say(f"{shown}" + (f" in {now['tx_hash']}" if now["tx_hash"] else ""))
-        return shown == "confirmed"
-
-    until("the withdrawal's confirmation", confirmed)
-    arrived = story.chain.usdc_of(target)
-    if arrived != units:
-        sys.exit(f"the story stopped: {arrived} units arrived, {units} were expected")
-    say(f"{GREEN}confirmed{PLAIN}: the chain says {target} has {amount} USDC")
-
-
 def report(story: Teller) -> None:
     """Print today's settlement report and hold the books against the chain."""
     today = datetime.now(UTC).date()
@@ -207,7 +167,8 @@ def tell(dev: dict[str, Any]) -> None:
     """Tell the story."""
     operator = Api(dev["base_url"], dev["operator_key"])
     merchant = Api(dev["base_url"], dev["merchant_key"])
-    story = Teller(dev, operator, merchant, Chain(dev), Shop())
+    approver = Api(dev["base_url"], dev["approver_key"])
+    story = Teller(dev, operator, approver, merchant, Chain(dev), Shop())
     chapter(1, "Two people open accounts")
     amira, karim = open_account(story, "amira"), open_account(story, "karim")
     for account in (amira, karim):
@@ -218,8 +179,11 @@ def tell(dev: dict[str, Any]) -> None:
     transfer(story, amira, karim, "40.00")
     chapter(4, "A payment link is paid on its page, and the shop is told")
     sell(story)
-    chapter(5, "A withdrawal is broadcast and confirmed")
-    withdraw(story, karim, "15.00", 15_000_000)
-    chapter(6, "Today's settlement report adds up to the ledger and the chain")
+    chapter(5, "Withdrawals leave together, in one transaction")
+    withdraw_together(story, karim, ["15.00", "7.50", "2.25"])
+    chapter(6, "A large withdrawal is held, and another operator approves it")
+    deposit(story, amira, "1500.00", 1_500_000_000)
+    withdraw_held(story, amira, "1200.00")
+    chapter(7, "Today's settlement report adds up to the ledger and the chain")
     report(story)
     print(f"\n{GREEN}{BOLD}The books balance.{PLAIN}\n", flush=True)

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -154,3 +155,15 @@ class Forms(HTMLParser):
         """Remember a form's action."""
         if tag == "form":
             self.actions.append(dict(attrs).get("action") or "")
+
+
+@dataclass
+class Teller:
+    """Everything the chapters share."""
+
+    dev: dict[str, Any]
+    operator: Api
+    approver: Api
+    merchant: Api
+    chain: Chain
+    shop: Shop
