@@ -8,7 +8,7 @@ import structlog
 
 from gateway import db
 from gateway.chain import store as chains
-from gateway.sending.signing import SignerRefuses
+from gateway.sending.call import SignerRefuses
 from gateway.settings import settings
 from gateway.withdrawals import approving
 from workers.app import worker_task

@@ -9,7 +9,7 @@ import structlog
 from gateway import db
 from gateway.chain import store as chains
 from gateway.sending import cancelling, signing, sweeps
-from gateway.sending.signing import Encode, SignerRefuses, SignerWaits
+from gateway.sending.call import Encode, SignerRefuses, SignerWaits
 from gateway.withdrawals import alone, payload
 from workers.app import worker_task
 from workers.keys.drivers import sign_fields

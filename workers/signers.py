@@ -8,7 +8,7 @@ from gateway import db
 from gateway.chain.port import Node
 from gateway.sending import ahead
 from gateway.sending import service as sending
-from gateway.sending.signing import SignerAway
+from gateway.sending.call import SignerAway
 from gateway.sending.store import Intent, signers
 from gateway.withdrawals import settle
 from gateway.withdrawals.approvals import WAITING
@@ -54,9 +54,12 @@ def stand_still(chain_id: str, node: Node) -> bool:
     """
     behind = [one for one in ahead.standings(node, chain_id, "payout") if one.missing]
     for one in behind:
-        if one.used > one.signer.next_nonce:
-            alarm("signer_used_elsewhere", one.signer.id, "the signer's nonce is ahead of ours")
-        log.error("signer.behind", signer=one.signer.id, nonces=one.missing[:10])
+        alarm(
+            "signer_used_elsewhere",
+            one.signer.id,
+            f"nonces {one.missing[:10]} are used on chain by what we do not know; an old backup?"
+            f" mizan recover {chain_id}",
+        )
     return bool(behind)
 
 

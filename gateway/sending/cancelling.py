@@ -11,16 +11,8 @@ from gateway import bell
 from gateway.chain.store import Chain
 from gateway.errors import Conflict
 from gateway.sending import rules, service
-from gateway.sending.signing import (
-    BELLS,
-    Call,
-    Sign,
-    SignerRefuses,
-    check,
-    fields,
-    keep_to_one_payload,
-    write_down,
-)
+from gateway.sending.call import Call, Sign, SignerRefuses
+from gateway.sending.signing import BELLS, check, fields, keep_to_one_payload, write_down
 from gateway.sending.store import Attempt, Intent, Signer, Transaction
 
 

@@ -4,12 +4,10 @@ No key is here: the caller passes the function that signs. A nonce is used if an
 signed bytes are stored, so no gap and no second payload for a nonce can exist.
 """
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Any
 
 import structlog
-from eth_utils.crypto import keccak
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -18,60 +16,14 @@ from gateway.chain.store import Chain
 from gateway.ids import new_id
 from gateway.journal import service as journal
 from gateway.sending import limits, rules, second, service
+from gateway.sending.call import Call, Encode, Sign, Signed, SignerRefuses, SignerWaits
 from gateway.sending.store import Attempt, Intent, Signer, Transaction, attempts
 
 ROLES = {"payout": "payout", "sweep": "sweep", "send": "payout"}
-WORD = 32
+
 BELLS = {"payout": "pay", "sweep": "sweep", "send": "pay"}
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call: its target, its data, and wei where coin goes from the signer itself.
-
-    `approval_id` names the second key's word that the data carries.
-    """
-
-    to: bytes
-    data: bytes
-    approval_id: str | None = None
-    value: int = 0
-
-    @property
-    def hash(self) -> bytes:
-        """Return what identifies the call."""
-        return keccak(
-            self.to + self.data + (self.value.to_bytes(WORD, "big") if self.value else b"")
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """Signed bytes and the transaction hash they will have."""
-
-    raw: bytes
-    hash: bytes
-
-
-Sign = Callable[[bytes, dict[str, Any]], Signed]
-Encode = Callable[[Session, Intent, Chain, int], Call]
-
-
-class SignerRefuses(Exception):
-    """The intent is not what its rows say, or beyond the signer's limits; `args[0]` names why."""
-
-
-class SignerWaits(Exception):
-    """What signing needs is not there now; `args[0]` names it. It is tried again by itself."""
-
-
-class SignerAway(SignerWaits):
-    """The key is in another process that does not answer."""
-
-    def __init__(self) -> None:
-        super().__init__("signer_unreachable")
 
 
 def next_intent(session: Session, chain: str, besides: Collection[str] = ()) -> Intent | None:

@@ -18,7 +18,7 @@ from gateway.chain.store import Chain, ChainAsset
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
 from gateway.money import Asset, Money
-from gateway.sending.signing import Call, SignerRefuses
+from gateway.sending.call import Call, SignerRefuses
 from gateway.sending.store import Intent, SweepDecision, SweepItem, Transaction
 from gateway.sending.sweep_rules import Content, Reason
 from gateway.sending.unswept import InBooks

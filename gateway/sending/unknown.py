@@ -98,9 +98,7 @@ class Found:
         return self.batch.payments if self.batch else []
 
 
-def scan(
-    node: Questions, chain: Chain, standings: list[Standing], first_block: int
-) -> list[Found]:
+def scan(node: Questions, chain: Chain, standings: list[Standing], first_block: int) -> list[Found]:
     """Return what fills the missing nonces, in the order of blocks. Raises NodeAway.
 
     Reads every block from `first_block` on until all are found.

@@ -21,7 +21,7 @@ from gateway.ledger.chart import Chart, Movement
 from gateway.money import Money
 from gateway.sending import rules as sending_rules
 from gateway.sending import service as sending
-from gateway.sending.signing import Call, SignerRefuses
+from gateway.sending.call import Call, SignerRefuses
 from gateway.sending.store import Intent
 from gateway.withdrawals import payload
 from gateway.withdrawals.plan import Job, estimated, write

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from gateway.chain import payout
 from gateway.chain.signature import recover_short
 from gateway.chain.store import Chain
-from gateway.sending.signing import SignerRefuses, SignerWaits
+from gateway.sending.call import SignerRefuses, SignerWaits
 from gateway.sending.store import Approval, Intent, Signer
 
 APPROVAL_SECONDS = 1_800

@@ -17,7 +17,7 @@ from gateway.chain.store import Chain
 from gateway.ids import new_id
 from gateway.journal import service as journal
 from gateway.sending import limits, service
-from gateway.sending.signing import SignerRefuses
+from gateway.sending.call import SignerRefuses
 from gateway.sending.store import Approval, Intent, Signer
 from gateway.withdrawals import approvals, payload
 

@@ -14,7 +14,7 @@ from gateway.ledger import service as ledger
 from gateway.money import Asset, Money
 from gateway.pauses import service as pauses
 from gateway.screening import service as screening
-from gateway.sending.signing import Call, SignerRefuses, SignerWaits
+from gateway.sending.call import Call, SignerRefuses, SignerWaits
 from gateway.sending.store import Intent
 from gateway.withdrawals import approvals, holds, rules
 from gateway.withdrawals.store import Withdrawal, of_intent

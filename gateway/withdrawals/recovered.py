@@ -1,21 +1,21 @@
 """Withdrawals that the chain has paid and a restored database does not know of.
 
-A payment belongs to a withdrawal of the same recipient, amount and asset that has not ended and that
-nothing else may still pay. One that a person had to decide about comes last: what was free to go is
-likelier to be what went.
+A payment belongs to a withdrawal of the same recipient, amount and asset that has not ended and
+that nothing else may still pay. One that a person had to decide about comes last: what was free to
+go is likelier to be what went.
 """
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from gateway.holds import service as cases
 from gateway.journal import service as journal
-from gateway.sending.store import Intent
+from gateway.sending.store import Intent, Transaction
 from gateway.withdrawals import rules
-from gateway.withdrawals.service import locked, step, take_out
+from gateway.withdrawals.service import get, locked, step, take_out
 from gateway.withdrawals.store import of_intent
 
 # What carries a withdrawal is dead when its nonce is taken by something else, or when nobody has
@@ -43,9 +43,7 @@ class Candidate:
     units: int
 
 
-def candidates(
-    session: Session, chain: str, asset: str, taken: Collection[str]
-) -> list[Candidate]:
+def candidates(session: Session, chain: str, asset: str, taken: Collection[str]) -> list[Candidate]:
     """Return the withdrawals a payment could belong to, the likeliest first.
 
     `taken` are transactions of ours whose nonce something else has used.
@@ -63,11 +61,11 @@ def bind(session: Session, withdrawal_ids: list[str], intent: Intent, *, by: str
     Whoever follows the intent ends them as it ends any. What carried them before, and nobody has
     seen, is cancelled: it must not pay them again.
     """
-    rows = [locked(session, withdrawal_id) for withdrawal_id in withdrawal_ids]
-    take_out(session, rows)
-    for row in rows:
-        if row.intent_id is not None:
-            cancel_unseen(session, row.intent_id, by)
+    before = [get(session, withdrawal_id) for withdrawal_id in withdrawal_ids]
+    take_out(session, before)
+    for intent_id in sorted({row.intent_id for row in before if row.intent_id is not None}):
+        cancel_unseen(session, intent_id, by)
+    for row in [locked(session, withdrawal_id) for withdrawal_id in withdrawal_ids]:
         if row.status == rules.HELD:
             row.decided_by, row.held_reason = by, None
             step(session, row, "approve")
@@ -95,3 +93,11 @@ def free(session: Session, intent_id: str) -> None:
             row.confirmations = 0
             step(session, row, "replan")
     session.flush()
+
+
+def transaction_at(session: Session, signer_id: str, nonce: int) -> Transaction | None:
+    """Return what is signed here for a nonce."""
+    query = select(Transaction).where(
+        Transaction.signer_id == signer_id, Transaction.nonce == nonce
+    )
+    return session.scalar(query)

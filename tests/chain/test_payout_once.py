@@ -14,6 +14,7 @@ from gateway.ledger.chart import Chart
 from gateway.sending import follow as following
 from gateway.sending import service as sending
 from gateway.sending import signing
+from gateway.sending.call import Call
 from gateway.withdrawals import plan, settle
 from tests.chain.money_in import CHAIN, DOLLAR, ETH, number, open_till
 from tests.chain.money_out import Desk, assert_paid_once, open_desk, role
@@ -179,7 +180,7 @@ def test_an_older_attempt_that_is_mined_after_all_is_found(desk: Desk) -> None:
 def test_one_nonce_never_has_two_payloads(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     stuck(desk)
     desk.pay()
-    other = signing.Call(to=desk.vault, data=pay_call(None, 0, [payment(BADR, 1)]))
+    other = Call(to=desk.vault, data=pay_call(None, 0, [payment(BADR, 1)]))
     monkeypatch.setitem(signer.ENCODE, "payout", lambda *_: other)
     assert signer.raise_next(CHAIN)
     assert not signer.raise_next(CHAIN)

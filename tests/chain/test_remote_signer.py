@@ -9,7 +9,7 @@ import pytest
 from eth_account import Account
 from eth_account.typed_transactions.typed_transaction import TypedTransaction
 
-from gateway.sending.signing import SignerAway, SignerRefuses
+from gateway.sending.call import SignerAway, SignerRefuses
 from gateway.settings import settings
 from tests.chain.money_in import CHAIN, DOLLAR, open_till
 from tests.chain.money_out import PAYOUT_KEY, SECOND_KEY, Desk, assert_paid_once, open_desk

@@ -19,8 +19,8 @@ from gateway.screening import service
 from gateway.screening.fetch import fetch
 from gateway.screening.store import ListVersion
 from gateway.sending import service as sending
+from gateway.sending.call import SignerRefuses, SignerWaits
 from gateway.sending.rules import Fees
-from gateway.sending.signing import SignerRefuses, SignerWaits
 from gateway.sending.store import Intent
 from gateway.settings import settings
 from gateway.webhooks.store import Alarm

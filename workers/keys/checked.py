@@ -7,7 +7,7 @@ from eth_utils.crypto import keccak
 
 from gateway.chain.address import show_address
 from gateway.chain.signature import recover
-from gateway.sending.signing import Signed, SignerRefuses
+from gateway.sending.call import Signed, SignerRefuses
 
 DYNAMIC_FEE = b"\x02"
 """The type of a transaction with a tip and a cap (EIP-1559), and the order of its fields."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from gateway.sending.signing import Signed, SignerRefuses
+from gateway.sending.call import Signed, SignerRefuses
 from gateway.settings import settings
 from workers.keys import keystore, remote
 from workers.keys.checked import checked

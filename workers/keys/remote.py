@@ -12,7 +12,7 @@ from typing import Any
 import httpx2
 import structlog
 
-from gateway.sending.signing import SignerAway, SignerRefuses
+from gateway.sending.call import SignerAway, SignerRefuses
 
 CONNECT_SECONDS = 2.0
 ANSWER_SECONDS = 5.0
