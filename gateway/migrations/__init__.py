@@ -6,9 +6,9 @@ from alembic import command
 from alembic.config import Config
 
 
-def migrate(url: str) -> None:
-    """Bring the database at `url` to the newest schema; safe to run at every start."""
+def migrate(url: str, to: str = "head") -> None:
+    """Bring the database at `url` to a version, the newest; safe to run at every start."""
     config = Config()
     config.set_main_option("script_location", str(files("gateway") / "migrations"))
     config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
