@@ -4,12 +4,14 @@ import shutil
 from html import escape
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.whole import everything
 from gateway.local.story.chapters import tell
+from gateway.local.story.client import Chain, until
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -36,6 +38,9 @@ def main() -> None:
             page_picture(browser, f"{invoice['url']}?lang=en", "light", "page-en.png")
             page_picture(browser, f"{invoice['url']}?lang=ar", "dark", "page-ar.png")
             report_picture(browser, facts)
+            hold_some(facts)
+            console_picture(browser, facts, "en", "light")
+            console_picture(browser, facts, "ar", "dark")
             browser.close()
 
 
@@ -44,6 +49,41 @@ def page_picture(browser: Browser, url: str, scheme: Any, name: str) -> None:
     page = browser.new_page(viewport=PHONE, color_scheme=scheme, device_scale_factor=2)  # type: ignore[arg-type]
     page.goto(url)
     page.screenshot(path=FOLDER / name)
+    page.close()
+
+
+def hold_some(facts: dict[str, Any]) -> None:
+    """Have withdrawals held, and an asset stopped, for the operators' page to show."""
+    key = "operator_key"
+    merchant = facts["merchant_account"]
+    address = post(facts, f"/v1/accounts/{merchant}/addresses", {"chain": facts["chain"]}, key)
+    Chain(facts).send_usdc(address["address"], 9_000_000_000)
+    until("a credit", lambda: float(available(facts)) > 9_000)
+    for amount in ("1250.00", "4800.00"):
+        body = {"account": merchant, "asset": "USDC", "chain": facts["chain"], "amount": amount}
+        place = {"to_address": "0x000000000000000000000000000000000000beef"}
+        post(facts, "/v1/withdrawals", body | place, key)
+    reason = {"scope": "asset", "subject": "ETH", "reason": "hot vault is being refilled"}
+    post(facts, "/v1/pauses", reason, key)
+
+
+def available(facts: dict[str, Any]) -> str:
+    """Return the merchant's USDC."""
+    headers = {"authorization": f"Bearer {facts['merchant_key']}"}
+    url = f"{facts['base_url']}/v1/accounts/{facts['merchant_account']}/balances"
+    found = httpx2.get(url, headers=headers, timeout=30).raise_for_status().json()["data"]
+    return next((str(row["available"]) for row in found if row["asset"] == "USDC"), "0")
+
+
+def console_picture(browser: Browser, facts: dict[str, Any], lang: str, scheme: Any) -> None:
+    """Take the operators' page as the approver sees it."""
+    page = browser.new_page(
+        viewport={"width": 860, "height": 400}, color_scheme=scheme, device_scale_factor=1.5
+    )
+    page.goto(f"{facts['base_url']}/console?lang={lang}")
+    page.fill("#key", facts["approver_key"])
+    page.click("#sign-in button")
+    page.screenshot(path=FOLDER / f"console-{lang}.png", full_page=True)
     page.close()
 
 
@@ -81,9 +121,9 @@ def line(cells: list[Any]) -> str:
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in written) + "</tr>"
 
 
-def post(facts: dict[str, Any], path: str, body: dict[str, Any]) -> Any:
-    """POST as the merchant."""
-    headers = {"authorization": f"Bearer {facts['merchant_key']}"}
+def post(facts: dict[str, Any], path: str, body: dict[str, Any], key: str = "merchant_key") -> Any:
+    """POST as the merchant, or with another key of dev.json."""
+    headers = {"authorization": f"Bearer {facts[key]}", "idempotency-key": str(uuid4())}
     answer = httpx2.post(facts["base_url"] + path, json=body, headers=headers, timeout=30)
     return answer.raise_for_status().json()
 
