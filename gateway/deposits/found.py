@@ -206,6 +206,6 @@ def given_back(
         if coin.units == part.units:
             session.delete(coin)
         else:
-            coin.units -= part.units
+            coin.units = Decimal(int(coin.units) - part.units)
         session.flush()
     return True

@@ -20,7 +20,7 @@ def less(session: Session, item_id: str, units: int, why: str) -> None:
     With nothing left it is dismissed, with the reason. Raises NotFound.
     """
     item = locked(session, item_id)
-    item.units -= Decimal(units)
+    item.units = Decimal(int(item.units) - units)  # decimals round at 28 digits
     session.execute(LESS, {"item": item_id, "units": item.units})
     if item.units == 0:
         item.status, item.reason = rules.DISMISSED, why
