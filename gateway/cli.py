@@ -1,16 +1,19 @@
 """`mizan`: run it, migrate it, add a chain, check the books."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gateway.logs import configure_logs
+from gateway.operators.chain_commands import chain
 from gateway.settings import settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
-chain = typer.Typer(no_args_is_help=True, help="The chains we serve.")
 app.add_typer(chain, name="chain")
+lists = typer.Typer(no_args_is_help=True, help="The lists nothing may go to.")
+app.add_typer(lists, name="lists")
+signer = typer.Typer(no_args_is_help=True, help="The keys that sign, and what they may.")
+app.add_typer(signer, name="signer")
 
 
 @app.callback()
@@ -73,48 +76,50 @@ def key(
     typer.echo(operator_key(name))
 
 
-@chain.command("add")
-def add_chain(
-    chain_id: Annotated[str, typer.Argument(help="CAIP-2: eip155:8453; CHAINS must name its node")],
-    name: Annotated[str, typer.Option(help="as people know it: Base")],
-    treasury: Annotated[str, typer.Option(help="the cold address that sweeps go to")],
-    owner_keystore: Annotated[
-        Path, typer.Option(help="encrypted key of the contracts' cold owner")
-    ],
-    asset: Annotated[list[str], typer.Option(help="ETH=native or USDC=0x…; repeat")],
-    payout_signer: Annotated[str | None, typer.Option(help="hot key that pays; else made")] = None,
-    sweep_signer: Annotated[str | None, typer.Option(help="hot key that sweeps; else made")] = None,
-    confirmations: Annotated[int, typer.Option(min=1, help="blocks, in and out")] = 12,
-    block_seconds: Annotated[float, typer.Option(min=0.05)] = 12.0,
-    explorer_url: Annotated[str | None, typer.Option(help="https://…/tx/{tx}")] = None,
-) -> None:
-    """Serve a chain: check its node, deploy the contracts, note the block from which to watch."""
-    from gateway.operators.chains import add
-
-    typer.echo(
-        add(
-            chain_id=chain_id,
-            name=name,
-            treasury=treasury,
-            owner_keystore=owner_keystore,
-            payout_signer=payout_signer,
-            sweep_signer=sweep_signer,
-            assets=asset,
-            confirmations=confirmations,
-            block_seconds=block_seconds,
-            explorer_url=explorer_url,
-        )
-    )
-
-
-@chain.command("float")
-def book_float(
+@signer.command("limit")
+def limit_signer(
     chain_id: Annotated[str, typer.Argument(help="CAIP-2: eip155:8453")],
+    address: Annotated[str, typer.Argument(help="the signer: 0x…")],
+    kind: Annotated[
+        str | None,
+        typer.Argument(
+            help="fee_per_gas (gwei), gas, fee_per_hour (coins), or an asset: value a day"
+        ),
+    ] = None,
+    most: Annotated[str | None, typer.Argument(help="at most so much; none lifts it")] = None,
 ) -> None:
-    """Book what you sent to the payout vault and the signers as the house's capital."""
-    from gateway.operators.chains import book_float as book
+    """Say what a signer signs at most; without a kind: list. Needs the login that migrates."""
+    from gateway.operators.signers import limit
 
-    for line in book(chain_id):
+    for line in limit(chain_id, address, kind, most):
+        typer.echo(line)
+
+
+@signer.command("approver")
+def new_approver() -> None:
+    """Make the second key in MIZAN_APPROVER_KEYSTORE; prints its address for `chain add`."""
+    from gateway.operators.signers import new_approver as make
+
+    typer.echo(make())
+
+
+@lists.command("load")
+def load_list(
+    name: Annotated[str, typer.Argument(help="ofac; tokens:<name> for token contracts")],
+    place: Annotated[str, typer.Argument(help="a file, or an https URL")],
+) -> None:
+    """Take a screening list in; one that is cut off, empty or much shorter is refused."""
+    from gateway.operators.lists import load
+
+    typer.echo(load(name, place))
+
+
+@lists.command("show")
+def show_lists() -> None:
+    """Say which lists count."""
+    from gateway.operators.lists import shown
+
+    for line in shown():
         typer.echo(line)
 
 
@@ -127,6 +132,20 @@ def rescan(
     from gateway.operators.chains import rescan as read_again
 
     typer.echo(f"{read_again(chain_id, from_block)} deposits were missing and are there now")
+
+
+@app.command()
+def recover(
+    chain_id: Annotated[str, typer.Argument(help="CAIP-2: eip155:8453")],
+    book: Annotated[
+        bool, typer.Option("--book", help="write what was found, after you looked at it")
+    ] = False,
+) -> None:
+    """Find what our signers sent that a restored database does not know; with --book, book it."""
+    from gateway.operators.recover import recover as find
+
+    for line in find(chain_id, book=book):
+        typer.echo(line)
 
 
 if __name__ == "__main__":

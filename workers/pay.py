@@ -70,6 +70,7 @@ def tell(chain_id: str) -> None:
     for intent in refused:
         alarm("signer_refused", intent.id, f"the signer refused a payout: {intent.refusal}")
     signers.tell_waiting(chain_id)
+    signers.tell_silent(chain_id)
     with db.transaction() as session:
         stale = sending.stale(session, chain_id, "payout")
         stale += sending.stale(session, chain_id, alone.KIND)

@@ -15,6 +15,7 @@ from gateway.withdrawals.approvals import WAITING
 from workers.follow import alarm, alarm_of
 
 APPROVER_SILENT_SECONDS = 60
+SIGNER_SILENT_SECONDS = 30
 AWAY = str(SignerAway())
 
 log = structlog.get_logger()
@@ -40,6 +41,15 @@ def tell_waiting(chain_id: str) -> None:
                 "payouts wait for the second key: its process is down, or what they pay is in an"
                 " earlier approval that is not void yet",
             )
+
+
+def tell_silent(chain_id: str) -> None:
+    """Let withdrawals say that their plan is not signed, and call an operator: is the signer up?"""
+    before = datetime.now(UTC) - timedelta(seconds=SIGNER_SILENT_SECONDS)
+    with db.transaction() as session:
+        silent = settle.silent_intents(session, chain_id, before)
+    for intent in silent:
+        alarm("signer_silent", intent.signer_id, "it does not sign: is its process running?")
 
 
 def is_old(intent: Intent) -> bool:

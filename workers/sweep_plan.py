@@ -105,7 +105,9 @@ def read(session: Session, place: Chain, listed: ChainAsset) -> Job | None:
         signer=signer,
         fullest=fullest,
         oldest=unswept.oldest(session, *key, place.sweep_age_seconds, rules.BATCH_MAX),
-        wanted=int(listed.hot_target) + unswept.wanted(session, *key),
+        wanted=int(listed.hot_target)
+        + unswept.wanted(session, *key)
+        + sending.in_flight(session, *key, "payout"),  # still in the vault, and spoken for
         coming=unswept.on_the_way(session, *key, place.payout_vault),
     )
 

@@ -88,9 +88,10 @@ def is_busy(session: Session, signer_id: str) -> bool:
 
 
 def must_wait(session: Session, signer_id: str) -> bool:
-    """True while this signer has too much in flight, or a revert whose end is not final.
+    """True while this signer has too much in flight, a revert whose end is not final, or a payout
+    that is being cancelled.
 
-    What stands behind a revert carries a sequence number too high: it reverts as well, nothing is
+    What stands behind either carries a sequence number too high: it reverts as well, nothing is
     added to it, and all of it is planned again when its end is final.
     """
     row = session.execute(
@@ -99,13 +100,17 @@ def must_wait(session: Session, signer_id: str) -> bool:
             " count(*) filter (where not succeeded) as reverted,"
             " count(*) filter (where t.seq > s.first_seq and not exists ("
             "   select from transaction p where p.signer_id = t.signer_id and p.seq = t.seq - 1"
-            "   and p.state not in ('reverted', 'cancelled'))) as doomed"
+            "   and p.state not in ('reverted', 'cancelled'))) as doomed,"
+            " count(*) filter (where t.state = 'signed' and t.seq is not null"
+            "   and i.cancel_wanted is not null) as cancelling"
             " from transaction t join signer s on s.id = t.signer_id"
+            " join intent i on i.id = t.intent_id"
             " where t.signer_id = :signer and t.state in ('signed', 'mined')"
         ),
         {"signer": signer_id},
     ).one()
-    return bool(row.unmined >= rules.UNMINED_MAX or row.reverted or row.doomed)
+    ending = row.reverted or row.doomed or row.cancelling
+    return bool(row.unmined >= rules.UNMINED_MAX or ending)
 
 
 def check_account(node: Node, signer: Signer) -> None:

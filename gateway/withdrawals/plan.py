@@ -40,6 +40,8 @@ REVERTED = "payout_reverted"
 SIGNER_REFUSED = "signer_refused"
 SIGNER_LIMIT = "signer_limit"
 NO_SIGNER = "no_signer"
+SIGNERS_BUSY = "signers_busy"
+SIGNER_SILENT = "signer_silent"
 
 # Approved, in no plan, and past the time it had to wait for.
 MAY_GO = (
@@ -108,8 +110,8 @@ def next_job(session: Session, chain_id: str, asset: str) -> Job | None:
     found = waiting(session, chain_id, asset, CANDIDATES_MAX)
     place = chains.chain(session, chain_id)
     stopped = pauses.stopped(session, chain_id, asset) or screening.stopped(session)
-    if stopped is None and not signers(session, chain_id, "payout"):
-        stopped = NO_SIGNER
+    if stopped is None and signer is None:
+        stopped = SIGNERS_BUSY if signers(session, chain_id, "payout") else NO_SIGNER
     if stopped is not None:
         wait(session, found, stopped)
     if stopped or signer is None or not found or not has_waited(place, found):

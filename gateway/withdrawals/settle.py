@@ -13,9 +13,16 @@ from gateway.chain import payout
 from gateway.chain.port import Receipt
 from gateway.chain.store import Chain
 from gateway.ledger import service as ledger
+from gateway.sending import service as sending
 from gateway.sending.store import Attempt, Intent, Transaction
 from gateway.withdrawals import holds, rules
-from gateway.withdrawals.plan import REVERTED, SIGNER_REFUSED, wait
+from gateway.withdrawals.plan import (
+    REVERTED,
+    SIGNER_REFUSED,
+    SIGNER_SILENT,
+    SIGNERS_BUSY,
+    wait,
+)
 from gateway.withdrawals.service import locked, step
 from gateway.withdrawals.store import Withdrawal, of_intent
 
@@ -76,6 +83,25 @@ def waiting_intents(session: Session, chain: str) -> list[Intent]:
         rows = of_intent(session, intent.id) if intent.kind != "sweep" else []
         wait(session, rows, intent.waiting)
     return intents
+
+
+def silent_intents(session: Session, chain: str, before: datetime) -> list[Intent]:
+    """Return what nobody signed since `before`, its withdrawals now saying why: the signer waits
+    for its own transactions, or it is silent. Only those of the silent are returned.
+    """
+    query = select(Intent).where(
+        Intent.chain == chain,
+        Intent.status == "planned",
+        Intent.kind != "sweep",
+        Intent.waiting.is_(None),
+        Intent.created_at < before,
+    )
+    silent = []
+    for intent in session.scalars(query):
+        busy = sending.must_wait(session, intent.signer_id)
+        wait(session, of_intent(session, intent.id), SIGNERS_BUSY if busy else SIGNER_SILENT)
+        silent += [] if busy else [intent]
+    return silent
 
 
 def show_depth(session: Session, intent_id: str, receipt: Receipt | None, depth: int) -> None:

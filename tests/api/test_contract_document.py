@@ -59,6 +59,7 @@ GET /v1/settlements
 GET /v1/settlements/{date}
 GET /v1/reports/settlement
 GET /v1/reconciliation
+GET /v1/treasury
 GET /v1/alarms
 GET /v1/inbox
 GET /v1/inbox/{item}

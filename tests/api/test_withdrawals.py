@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from gateway import db
 from gateway.accounts import service as accounts
+from gateway.policy import service as policy
 from gateway.scopes import OPERATOR_SCOPES
 from tests.api.conftest import Client, Make
 from tests.flow.books import CHAIN, fund
@@ -140,3 +143,18 @@ def test_reject_and_cancel_give_the_money_back(
     balances = amira.get(f"/v1/accounts/{amira.account_id}/balances").json()["data"]
     usdc = next(one for one in balances if one["asset"] == "USDC")
     assert (usdc["available"], usdc["held"]) == ("5000.00", "0.00")
+
+
+def test_a_database_that_goes_while_policy_looks_is_no_mistake_of_ours(
+    amira: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(session: Session, _: object) -> object:
+        session.execute(text("select pg_terminate_backend(pg_backend_pid())"))
+        raise AssertionError("the connection was ended")
+
+    monkeypatch.setitem(policy.CONCERNS, "book", policy.Concern(gone, ()))
+    answer = amira.post("/v1/withdrawals", body())
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable"), answer.text
+    monkeypatch.undo()
+    assert amira.post("/v1/withdrawals", body()).status_code == 201
+    assert len(amira.get("/v1/withdrawals").json()["data"]) == 1

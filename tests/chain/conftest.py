@@ -1,12 +1,15 @@
 """A chain on which blocks soon become safe and final."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from gateway.chain import evm
+from gateway.local.stack import Stack
 from gateway.settings import settings
+from tests.chain.copies import Backup, backup
 from tests.chain.money_in import CHAIN, Till, open_till
 from tests.chain.tagging import FINAL_BELOW, SLOTS_IN_AN_EPOCH
 from tests.conftest import running_anvil
@@ -23,3 +26,12 @@ def tagged(
         evm.node.cache_clear()
         anvil.mine(2 * FINAL_BELOW)
         yield open_till(anvil)
+
+
+@pytest.fixture
+def copied(
+    servers: Stack, database: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], Backup]]:
+    """Copy the test's database, as a backup does."""
+    with ExitStack() as open_copies:
+        yield lambda: open_copies.enter_context(backup(servers, database, monkeypatch))
