@@ -6,7 +6,7 @@ PYTHON := $(BIN)/python
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
-.PHONY: help ready run story reset test check bench pictures browser
+.PHONY: help ready run story reset test nightly check bench pictures browser
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,10 @@ test: check browser ## run the checks and every test
 	npm --prefix contracts test
 	$(PYTHON) -m pytest -n 2 -m "not serial"
 	$(PYTHON) -m pytest -m serial
+
+nightly: ready ## run two thousand worlds of the simulator, and five hundred payouts among faults
+	MIZAN_WORLDS=2000 $(PYTHON) -m pytest -n 2 -rP tests/sim/test_worlds.py
+	MIZAN_FAULT_WITHDRAWALS=500 $(PYTHON) -m pytest -rP tests/whole/test_payout_faults.py
 
 check: ready ## run the linters and type checkers
 	$(BIN)/uv lock --check

@@ -173,15 +173,21 @@ def call_off_withdrawals(session: Session, account_id: str) -> None:
 
 
 def halt(chain: str, cursor: Place, head: Header) -> None:
-    """Stop crediting and call an operator; nothing else changes until the node agrees again."""
+    """Stop crediting and call an operator; nothing else changes until the node agrees again.
+
+    Raises CursorMoved when another process did something: then we compared with what it took back.
+    """
     with db.transaction() as session:
-        session.execute(
+        stands = session.execute(
             text(
                 "update watch_cursor set halted_since = coalesce(halted_since, now())"
-                " where chain = :chain"
+                " where chain = :chain and number = :number and hash is not distinct from :hash"
+                " returning chain"
             ),
-            {"chain": chain},
-        )
+            {"chain": chain, "number": cursor[0], "hash": cursor[1]},
+        ).one_or_none()
+        if stands is None:
+            raise CursorMoved(f"the cursor of {chain} is not at {cursor[0]}")
         floor = rules.lowest_ancestor(cursor[0], store.heights(session, chain).finalized)
         alarms.raise_alarm(
             session,

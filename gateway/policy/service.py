@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from gateway.book import service as book
@@ -60,11 +61,16 @@ def judge(session: Session, out: Outgoing) -> Judgement:
 
 
 def gathered(session: Session, name: str, out: Outgoing) -> Any:
-    """Return the facts of a concern; a failure leaves no trace in the database and is a fact."""
+    """Return the facts of a concern; a failure leaves no trace in the database and is a fact.
+
+    Raises DBAPIError only when the database itself went away.
+    """
     try:
         with session.begin_nested():
             return CONCERNS[name].gather(session, out)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, DBAPIError) and error.connection_invalidated:
+            raise  # the database is away: nothing can be decided, and nothing was
         log.exception("policy.gather_failed", concern=name, withdrawal=out.id)
         return rules.Unknown()
 

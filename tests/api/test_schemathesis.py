@@ -25,7 +25,7 @@ EXAMPLES = int(os.environ.get("MIZAN_FUZZ_EXAMPLES", "15"))
 REAL = 0.7  # how often an id is one that exists
 # The defaults, and what the contract adds: a well-formed request may be refused (400, 422), or need
 # a node that is away (424).
-NEVER_MAX = {"operator": 9, "merchant": 29}  # calls that no example got a 2xx of: scopes, states
+NEVER_MAX = {"operator": 10, "merchant": 10}  # calls that no example got a 2xx of: their states
 ACCEPTED = ["2xx", "3xx", "400", "401", "403", "404", "409", "422", "424", "429", "5xx"]
 
 
@@ -140,7 +140,8 @@ def test_nothing_is_found(http: TestClient, who: str) -> None:
     key: Any = getattr(made, f"{who}_key")
     found, answered = search(made, key)
     asked = {call for call, _ in answered}
-    never = asked - {call for call, status in answered if status < 300}
+    closed = {call for call, status in answered if status == 403}  # this key's scopes
+    never = asked - closed - {call for call, status in answered if status < 300}
     told = f"seed {SEED}, {EXAMPLES} examples, {answered.total()} answers, no 2xx: {sorted(never)}"
     print(told)
     assert found == [], "\n\n".join(found)

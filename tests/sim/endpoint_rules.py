@@ -1,0 +1,85 @@
+"""What happens to endpoints: they fail, fall behind, and lie."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+from tests.sim.blocks import STRANGER, Pay
+from tests.sim.stage import BENCHES_END_SECONDS, CAP, STATS, Stage
+
+LIES = ("empty_logs", "forge", "forge_logs_only", "fork", "early")
+"""What only a second endpoint can tell."""
+TROUBLES: dict[str, Any] = {
+    "lag": 3,
+    "far": 9,
+    "duplicate_logs": True,
+    "foreign_logs": True,
+    "html": True,
+    "half": True,
+    "down": True,
+    "status": 500,
+    "chain_id": 5,
+    "no_receipts": True,
+    "tags_null": True,
+    "cap": CAP,
+}
+
+
+class EndpointRules(Stage):
+    """Endpoints that are not what they should be."""
+
+    @rule(place=st.integers(0, 2), kind=st.sampled_from(sorted(TROUBLES)))
+    def trouble(self, place: int, kind: str) -> None:
+        """Something is wrong with an endpoint that any client can notice."""
+        if self.liar:
+            return
+        place %= len(self.views)
+        setattr(self.views[place], "lag" if kind == "far" else kind, TROUBLES[kind])
+        self.sick[place] = kind
+        self.reasons |= {"endpoint_benched"} | (
+            {"finality_untold"} if kind == "tags_null" else set()
+        )
+        STATS[f"trouble: {kind}"] += 1
+        if kind == "cap":
+            self.crowded()
+        self.busy()
+        self.steps(3)
+
+    def crowded(self) -> None:
+        """Have final blocks with more logs together than an endpoint with a cap tells."""
+        for _ in range(3):
+            others = (Pay(STRANGER, 1, self.usdc) for _ in range(CAP - 4))
+            self.mined([self.world.tx(*others, self.pay(0, "usdc", 1_000, "0"))])
+        for _ in range(self.world.finalized_lag + 1):
+            self.mined(())
+
+    @precondition(lambda self: len(self.views) > 1)
+    @rule(place=st.sampled_from((0, 0, 1, 2)), kind=st.sampled_from(LIES), depth=st.integers(1, 3))
+    def lie(self, place: int, kind: str, depth: int) -> None:
+        """One endpoint lies, most often the one that is read; all others are there to say so."""
+        self.heal_all()
+        self.now += BENCHES_END_SECONDS
+        pool = self.follower.pool
+        place = (place + pool.nodes.index(pool.primary())) % len(self.views)
+        view = self.views[place]
+        if kind == "fork":
+            depth = min(depth, self.loosest)
+            side = [[self.tx([(0, "usdc", 7_000)])], *([()] * depth)]
+            view.head = self.world.branch(depth, *side)[-1]
+        else:
+            forging = kind.startswith("forge")
+            setattr(view, "forge" if forging else kind, 11 if forging else True)
+            view.forge_logs_only = kind == "forge_logs_only"
+        self.liar, self.sick[place] = True, kind
+        self.reasons |= {"endpoint_benched", "endpoints_disagree"}
+        STATS[f"lie: {kind}"] += 1
+        self.busy()
+        self.steps(5)
+        if kind == "early":
+            self.heal_all()
+            self.reorg_now(2, [], 1)
+
+    @rule()
+    def heal(self) -> None:
+        self.heal_all()

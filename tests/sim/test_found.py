@@ -1,0 +1,47 @@
+"""Worlds that once were wrong, each as short as it could be made."""
+
+import pytest
+
+from tests.sim.machine import Worlds
+
+
+@pytest.fixture
+def world(database: str, redis_url: str, quiet: None) -> Worlds:
+    return Worlds()
+
+
+def begun(world: Worlds, *, endpoints: int = 1, tags: bool = False) -> Worlds:
+    world.begin(
+        endpoints=endpoints,
+        confirmations=4,
+        finalized_lag=5,
+        minimum=1,
+        tags=tags,
+        internal=False,
+        tag=None,
+    )
+    return world
+
+
+@pytest.mark.parametrize("at", range(1, 10, 2))
+def test_one_that_is_overtaken_while_it_walks_back_calls_nobody(world: Worlds, at: int) -> None:
+    """The other process has taken back what the first one compares with: that is no deep fork."""
+    begun(world).busy()
+    world.busy()
+    world.catch_up()
+    world.reorg_now(2, [], 1)
+    world.two_followers(at=at, most=1, instead=False)
+    world.teardown()
+
+
+def test_one_endpoint_that_calls_its_newest_block_final_is_not_believed(world: Worlds) -> None:
+    begun(world, endpoints=2, tags=True).lie(place=0, kind="early", depth=1)
+    world.teardown()
+
+
+@pytest.mark.parametrize("at", [60, 75, 90])
+def test_what_a_dead_process_left_is_not_credited_while_another_chain_is_shown(
+    world: Worlds, at: int
+) -> None:
+    begun(world, tags=True).deep_fork(below=1, steps=3, at=at)
+    world.teardown()

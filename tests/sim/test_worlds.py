@@ -1,0 +1,45 @@
+"""Worlds in which everything goes wrong, and books that must be right in each of them.
+
+MIZAN_WORLDS says how many; a failing world is shrunk and printed, with what reproduces it.
+"""
+
+import os
+import random
+import time
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.sim.machine import Worlds
+from tests.sim.stage import STATS
+
+WORLDS = int(os.environ.get("MIZAN_WORLDS", "100"))
+SEED = int(os.environ.get("MIZAN_SEED", "0")) or random.SystemRandom().getrandbits(32)
+A_BATCH = 50
+"""Worlds in one database: the proofs of the ledger read all of it after each."""
+RULES_EACH = 12
+
+
+@pytest.mark.timeout(3_000)
+@pytest.mark.parametrize("batch", range(-(-WORLDS // A_BATCH)))
+def test_no_world_loses_or_doubles_anything(
+    database: str, redis_url: str, quiet: None, batch: int
+) -> None:
+    worlds = min(A_BATCH, WORLDS - batch * A_BATCH)
+    rules = settings(
+        max_examples=worlds,
+        stateful_step_count=RULES_EACH,
+        deadline=None,
+        database=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    print(f"MIZAN_SEED={SEED} repeats this; batch {batch} begins with seed {SEED + batch}")
+    began = time.monotonic()
+    STATS.clear()
+    run_state_machine_as_test(seed(SEED + batch)(Worlds), settings=rules)
+    seconds = time.monotonic() - began
+    print(f"{STATS['worlds']} worlds in {seconds:.1f} s, {STATS['worlds'] / seconds:.1f} a second")
+    print(", ".join(f"{what} {times}" for what, times in sorted(STATS.items())))
+    assert worlds < A_BATCH or (STATS["credits"] > worlds and STATS["reversals"] > 0)
