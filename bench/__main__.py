@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-BENCHES = ("gas", "ledger", "latency", "invoices")
+BENCHES = ("gas", "ledger", "latency", "invoices", "watcher", "confirm", "payouts")
 
 for name in sys.argv[1:] or BENCHES:
     if name not in BENCHES:

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from gateway import db
 from gateway.errors import Conflict
 from gateway.sending import cancelling, rules
-from gateway.sending.store import Transaction
+from gateway.sending import service as sending
+from gateway.sending.store import Transaction, signers
 from tests.chain.money_in import CHAIN, DOLLAR, open_till
 from tests.chain.money_out import OWNER, Desk, open_desk, role
 from tests.conftest import TestNode
@@ -163,3 +164,23 @@ def test_a_lone_withdrawal_waits_a_moment_for_company(desk: Desk) -> None:
     desk.finish()
     assert [desk.row(wd).tx_hash for wd in (first, second)] == [desk.row(first).tx_hash] * 2
     assert len(desk.transactions()) == 1
+
+
+def test_a_signature_in_the_middle_of_the_question_is_no_gap(desk: Desk) -> None:
+    desk.ask(desk.rich(), 5 * DOLLAR, PEOPLE[0])
+    desk.pay()
+    signed: list[bool] = []
+
+    def sign_now(*facts: object) -> None:
+        if "signer" in str(facts[2]) and not signed:
+            signed.append(True)
+            signed.append(desk.sign())
+
+    with db.transaction() as session:
+        (payer,) = signers(session, CHAIN, "payout")
+    event.listen(db.engine(), "after_cursor_execute", sign_now)
+    try:
+        sending.check_account(desk.till.node, payer)
+    finally:
+        event.remove(db.engine(), "after_cursor_execute", sign_now)
+    assert signed == [True, True]

@@ -201,3 +201,36 @@ def test_a_token_contract_is_no_place_for_its_own_tokens(desk: Desk) -> None:
         with pytest.raises(InvalidAddress):
             desk.ask(account, 5 * DOLLAR, place)
     assert of(account) == (100 * DOLLAR, 0)
+
+
+def test_what_waits_behind_a_full_signer_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.sending.rules.UNMINED_MAX", 1)
+    account = desk.rich()
+    first = desk.ask(account, 5 * DOLLAR, ALI)
+    desk.pay()
+    desk.sign()
+    second = desk.ask(account, 5 * DOLLAR, BADR)
+    desk.pay()
+    desk.pay()
+    assert desk.row(second).waiting_reason == "signers_busy"
+    desk.finish()
+    assert {desk.row(wd).status for wd in (first, second)} == {"confirmed"}
+
+
+def test_a_signer_that_never_signs_is_named(desk: Desk) -> None:
+    wd = desk.ask(desk.rich(), 5 * DOLLAR, ALI)
+    desk.pay()
+    assert desk.rows() == [("approved", None)]
+    with db.transaction() as session:
+        session.execute(text("update intent set created_at = now() - interval '40 s'"))
+    desk.pay()
+    assert desk.rows() == [("approved", "signer_silent")]
+    assert desk.alarms() == ["signer_silent"]
+    with db.transaction() as session:
+        session.execute(text("update intent set created_at = now() - interval '1 hour'"))
+    desk.pay()  # taken back and planned anew
+    assert [intent.status for intent in desk.intents()] == ["void", "planned"]
+    desk.finish()
+    assert_paid_once(desk, wd, ALI, 5 * DOLLAR)

@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from bench.signers import add_payout_signers
 from gateway import db
 from gateway.chain import evm
 from gateway.local.stack import Stack
@@ -60,7 +61,10 @@ class Whole:
 
     def until_ready(self) -> None:
         """Return when the API says that everything is there."""
-        eventually("the installation is ready", lambda: self.readiness() == 200, READY_SECONDS)
+        try:
+            eventually("the installation is ready", lambda: self.readiness() == 200, READY_SECONDS)
+        except AssertionError as error:
+            raise AssertionError(self.api.http.get("/readyz").text) from error
 
     def readiness(self) -> int:
         """Return the status of /readyz, 0 when nobody answers."""
@@ -71,7 +75,7 @@ class Whole:
 
 
 @contextmanager
-def installation(home: Path, chains: str = "") -> Iterator[Whole]:
+def installation(home: Path, chains: str = "", payout_signers: int = 1) -> Iterator[Whole]:
     """Run an installation: its own node, or the development nodes that `chains` names."""
     given = Settings(
         MIZAN_HOME=home, DATABASE_URL="", REDIS_URL="", CHAINS=chains, MIZAN_KEYSTORE=None
@@ -81,6 +85,7 @@ def installation(home: Path, chains: str = "") -> Iterator[Whole]:
         stack.start_servers()
         try:
             facts = prepare(stack)
+            add_payout_signers(stack, facts["chain"], payout_signers - 1)
         finally:
             os.environ.clear()
             os.environ.update(before)

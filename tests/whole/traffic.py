@@ -35,8 +35,8 @@ class Wish:
 class Traffic:
     """Deposits, transfers and withdrawals that go on whatever happens."""
 
-    def __init__(self, whole: Whole, seed: int) -> None:
-        self.whole, self.seed = whole, seed
+    def __init__(self, whole: Whole, seed: int, funds: dict[str, int] = FLOAT) -> None:
+        self.whole, self.seed, self.funds = whole, seed, funds
         self.addresses: dict[str, str] = {}
         self.sent: list[str] = []
         self.transfers: list[Wish] = []
@@ -52,7 +52,7 @@ class Traffic:
             where = api.post(f"/v1/accounts/{account}/addresses", {"chain": chain.id})
             self.addresses[account] = where["address"]
             self.sent += [
-                chain.send(where["address"], asset, amount) for asset, amount in FLOAT.items()
+                chain.send(where["address"], asset, amount) for asset, amount in self.funds.items()
             ]
         eventually("the accounts have money", self.all_credited)
 
