@@ -48,7 +48,8 @@ def checked_logs(header: Header, logs: list[Log]) -> list[Log]:
 
 
 def suspicious_silence(header: Header, logs: Sequence[Log], contracts: Iterable[bytes]) -> bool:
-    """True if the block's filter has a Transfer of one of these contracts and no log is of it.
+    """True if the block's filter has a Transfer of one of these contracts and no log is of it, or
+    has Transfers at all and none was told: `logs` are those of every contract.
 
     The filter also says so by chance, in full blocks often: it is a reason to ask a second node
     once, never to refuse the block.
@@ -56,6 +57,8 @@ def suspicious_silence(header: Header, logs: Sequence[Log], contracts: Iterable[
     bloom = bloom_of(header)
     if not bloom:
         return False
+    if not logs and holds(bloom, (TRANSFER,)):
+        return True
     told = {unhex(address) for address in {log.address_hex for log in logs}}
     return any(
         contract not in told and holds(bloom, (tohex(contract), TRANSFER)) for contract in contracts

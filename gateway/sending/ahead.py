@@ -40,7 +40,15 @@ def standings(node: Node, chain_id: str, role: str | None = None) -> list[Standi
 
 
 def standing(node: Node, signer: Signer) -> Standing:
-    """Return how a signer stands. The nonce is read first: what is signed meanwhile is ours."""
+    """Return how a signer stands. What seems taken is looked at again: a reorganisation between
+    two questions, or one more attempt, looks like somebody else's use of the nonce.
+    """
+    seen = look(node, signer)
+    return look(node, signer) if seen.missing else seen
+
+
+def look(node: Node, signer: Signer) -> Standing:
+    """Ask once. The nonce is read first: what is signed meanwhile is ours."""
     used = node.nonce(signer.address)
     with db.transaction() as session:
         fresh = session.get_one(Signer, signer.id, populate_existing=True)

@@ -53,7 +53,7 @@ def test_what_a_reorganisation_takes_away_meanwhile_is_not_taken_by_somebody(des
     desk.pay()
     desk.till.anvil.mine()
     node = Glimpse(desk, lambda: desk.till.anvil.reorg(1))
-    (standing,) = ahead.standings(node, CHAIN, "payout")  # type: ignore[arg-type]
+    (standing,) = ahead.standings(node, CHAIN, "payout")
     assert node.asked
     assert standing.missing == []
     desk.finish()

@@ -58,7 +58,7 @@ def test_a_real_blocks_filter_has_what_the_block_told(anvil: TestNode, home: Pat
     assert len(checks.checked_logs(head, logs)) == 1
     assert checks.suspicious_silence(head, [], [till.usdc])
     assert not checks.suspicious_silence(head, logs, [till.usdc])
-    assert not checks.suspicious_silence(head, [], [bytes([9] * 20)])
+    assert not checks.suspicious_silence(head, logs, [bytes([9] * 20)])
     node.close()
 
 

@@ -120,10 +120,16 @@ def test_silence_about_what_the_filter_has_is_noticed(others: list[bytes]) -> No
 
 
 def test_silence_is_fine_where_the_filter_has_no_transfer_of_ours() -> None:
-    assert not checks.suspicious_silence(header(filter_of([Event(DAI)])), [], [USDC])
+    block = header(filter_of([Event(DAI)]))
+    assert not checks.suspicious_silence(block, logs([Event(DAI)]), [USDC])
     other = header(filter_of([Event(USDC, APPROVAL)]))
     assert not checks.suspicious_silence(other, [], [USDC])
     assert not checks.suspicious_silence(header(filter_of([])), [], [USDC])
+
+
+def test_silence_about_all_transfers_is_noticed_whosever_they_are() -> None:
+    assert checks.suspicious_silence(header(filter_of([Event(DAI)])), [], [USDC])
+    assert checks.suspicious_silence(header(filter_of([Event(DAI)])), [], [])
 
 
 @pytest.mark.parametrize(("count", "cut"), [(0, False), (9, False), (10, True), (11, True)])

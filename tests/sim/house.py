@@ -46,7 +46,7 @@ INBOX = text("""
     where a.chain = :chain and a.canonical
 """)
 ALARMS = text("select kind, subject, detail from alarm where strpos(subject || detail, :chain) > 0")
-CURSOR = text("select number, hash, finalized from watch_cursor where chain = :chain")
+CURSOR = text("select number, hash, finalized, halted_since from watch_cursor where chain = :chain")
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,11 @@ class House:
         """Return the newest final block the watcher knows of."""
         (row,) = self.rows(CURSOR, chain=self.chain)
         return None if row.finalized is None else int(row.finalized)
+
+    def halted(self) -> bool:
+        """True while nothing is credited because the node shows another chain."""
+        (row,) = self.rows(CURSOR, chain=self.chain)
+        return row.halted_since is not None
 
     def cursor(self) -> tuple[int, bytes | None]:
         (row,) = self.rows(CURSOR, chain=self.chain)

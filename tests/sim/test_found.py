@@ -45,3 +45,10 @@ def test_what_a_dead_process_left_is_not_credited_while_another_chain_is_shown(
 ) -> None:
     begun(world, tags=True).deep_fork(below=1, steps=3, at=at)
     world.teardown()
+
+
+def test_silence_about_a_token_nobody_lists_is_noticed_too(world: Worlds) -> None:
+    begun(world, endpoints=2).lie(place=0, kind="empty_logs", depth=1)
+    world.mine_now([[[(0, "junk", 1_000)]]], again=False)
+    world.catch_up()
+    world.teardown()
