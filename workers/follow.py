@@ -15,7 +15,7 @@ from gateway.sending import follow as following
 from gateway.sending import lost as losing
 from gateway.sending import service as sending
 from gateway.sending.follow import Open, Sighting
-from gateway.sending.store import Signer, Transaction
+from gateway.sending.store import Intent, Signer, Transaction
 from gateway.webhooks.alarms import raise_alarm
 
 STUCK_BLOCKS = 3
@@ -110,7 +110,10 @@ def help_along(chain: Chain, node: Node, item: Open, seen: Sighting) -> None:
     """Raise the fees of a signer's first unmined transaction when it should have been mined."""
     if not seen.nonce_used and is_stuck(chain, item):
         raise_fees(node, item)
-    if seen.nonce_used and following.look(node, item).receipt is None:
+    if not seen.nonce_used:
+        return
+    again = following.look(node, item)  # a reorganisation may have come between two questions
+    if again.nonce_used and again.receipt is None:
         alarm(
             "nonce_taken",
             item.transaction.id,
@@ -165,7 +168,8 @@ def raise_fees(node: Node, item: Open) -> None:
     fresh = rules.fees(int(level.base_fee), int(level.tip))
     with db.transaction() as session:
         raised = sending.raise_fees(session, item.intent.id, fresh)
-    if not raised and item.intent.cap == item.attempts[0].cap:
+        asked = session.get_one(Intent, item.intent.id, populate_existing=True).cap
+    if not raised and asked == item.attempts[0].cap:
         alarm(
             "transaction_stuck", item.transaction.id, "it is not mined, at the highest fee allowed"
         )
