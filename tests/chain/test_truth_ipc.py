@@ -111,7 +111,7 @@ def test_a_long_answer_is_put_together(scripted: Callable[[Pieces], Evm]) -> Non
         [],
         [b"<html>no</html>"],
         [body("0x1")[:-5]],
-        [body("0x1"), body("0x1")],
+        [body("0x1") + body("0x1")],
         [body("0x1", place=2)],
         [b'{"jsonrpc": "2.0", "id": 1}'],
     ],

@@ -88,6 +88,7 @@ class ChainRules(Stage):
         known = self.house.finalized() or 0
         if known <= below or self.house.cursor()[0] < known:
             return
+        self.follower.resume()  # what a busy database put off is not what we look for
         before, line = self.picture(), list(self.world.line)
         self.world.rollback(self.world.head.number - known + below)
         for _ in range(len(line) - len(self.world.line) + 1):

@@ -21,6 +21,7 @@ A_BATCH = 50
 RULES_EACH = 12
 
 
+@pytest.mark.serial
 @pytest.mark.timeout(3_000)
 @pytest.mark.parametrize("batch", range(-(-WORLDS // A_BATCH)))
 def test_no_world_loses_or_doubles_anything(
