@@ -28,6 +28,8 @@ from workers.follow import Kind, alarm, alarm_of, follow
 
 PLANS_MAX = 16
 """Batches of one asset planned in one round, so that another asset has its turn."""
+OF_ONE_SIGNER = ("signer_has_code", "nonce_gap")
+"""Troubles of one signer's account; others say that we may not know what was paid."""
 
 log = structlog.get_logger()
 
@@ -176,20 +178,33 @@ def plan_all(chain_id: str, node: Node) -> None:
 
 
 def plan_one(chain_id: str, asset: str, node: Node) -> bool:
-    """Plan one payout of an asset; False when there is nothing more to plan now."""
-    with db.transaction() as session:
-        job = plan.next_job(session, chain_id, asset)
-    if job is None:
-        return False
-    try:
-        seq = plan.expected_seq(node, job) if job.rows else None
-        if seq is None:
+    """Plan one payout of an asset; False when there is nothing more to plan now.
+
+    A signer that may not sign is left out for another; what puts the books in question is not.
+    """
+    besides: set[str] = set()
+    while True:
+        with db.transaction() as session:
+            job = plan.next_job(session, chain_id, asset, besides)
+        if job is None:
             return False
-        left = alone.plan_alone(node, job, seq)
-        return bool(left) and plan.plan_job(node, replace(job, rows=left), seq)
-    except sending.Trouble as trouble:
-        alarm_of(trouble, job.signer.id)
+        try:
+            return plan_with(node, job)
+        except sending.Trouble as trouble:
+            alarm_of(trouble, job.signer.id)
+            plan.put_off(job.rows, trouble.kind)
+            if trouble.kind not in OF_ONE_SIGNER:
+                return False
+            besides.add(job.signer.id)
+
+
+def plan_with(node: Node, job: plan.Job) -> bool:
+    """Plan one payout with the job's signer. Raises NodeAway, Trouble."""
+    seq = plan.expected_seq(node, job) if job.rows else None
+    if seq is None:
         return False
+    left = alone.plan_alone(node, job, seq)
+    return bool(left) and plan.plan_job(node, replace(job, rows=left), seq)
 
 
 def take_plans_back(chain_id: str) -> None:

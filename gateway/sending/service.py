@@ -1,5 +1,6 @@
 """Signers and intents: register, plan, withdraw a plan, and say what sending costs now."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,10 +76,13 @@ def register_signer(
     return signer
 
 
-def idle_signer(session: Session, chain: str, role: str) -> Signer | None:
-    """Return the signer that has the least to do, None while all are busy."""
-    found = [s for s in signers(session, chain, role) if not is_busy(session, s.id)]
-    return min(found, key=lambda signer: in_hand(session, signer.id), default=None)
+def idle_signer(
+    session: Session, chain: str, role: str, besides: Collection[str] = ()
+) -> Signer | None:
+    """Return the signer that has the least to do, `besides` left out; None while all are busy."""
+    known = [signer for signer in signers(session, chain, role) if signer.id not in besides]
+    free = [signer for signer in known if not is_busy(session, signer.id)]
+    return min(free, key=lambda signer: in_hand(session, signer.id), default=None)
 
 
 def in_hand(session: Session, signer_id: str) -> int:

@@ -4,7 +4,7 @@ Facts are read first, the node is asked outside any transaction, and the plan is
 the rows are still as they were.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -101,16 +101,19 @@ def assets_waiting(session: Session, chain: str) -> list[str]:
     return list(session.scalars(query))
 
 
-def next_job(session: Session, chain_id: str, asset: str) -> Job | None:
-    """Return what could be paid now; None while no signer is free or nothing waits.
+def next_job(
+    session: Session, chain_id: str, asset: str, besides: Collection[str] = ()
+) -> Job | None:
+    """Return what could be paid now; None while no signer is free, `besides` left out, or nothing
+    waits.
 
     Withdrawals of a frozen account wait until it is active again.
     """
-    signer = sending.idle_signer(session, chain_id, "payout")
+    signer = sending.idle_signer(session, chain_id, "payout", besides)
     found = waiting(session, chain_id, asset, CANDIDATES_MAX)
     place = chains.chain(session, chain_id)
     stopped = pauses.stopped(session, chain_id, asset) or screening.stopped(session)
-    if stopped is None and signer is None:
+    if stopped is None and signer is None and not besides:
         stopped = SIGNERS_BUSY if signers(session, chain_id, "payout") else NO_SIGNER
     if stopped is not None:
         wait(session, found, stopped)

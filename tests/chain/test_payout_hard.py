@@ -12,7 +12,7 @@ from gateway.money import Asset
 from gateway.policy import service as policy
 from gateway.policy.rules import Allow, Judgement
 from gateway.sending.rules import CAP_MAX_WEI, GWEI
-from tests.chain.money_in import CHAIN, DOLLAR, ETH, ETHER, USDC, open_till
+from tests.chain.money_in import CHAIN, DOLLAR, ETH, ETHER, USDC, hexed, open_till
 from tests.chain.money_out import Desk, assert_paid_once, open_desk
 from tests.conftest import TestNode
 from workers import signer
@@ -234,3 +234,15 @@ def test_a_signer_that_never_signs_is_named(desk: Desk) -> None:
     assert [intent.status for intent in desk.intents()] == ["void", "planned"]
     desk.finish()
     assert_paid_once(desk, wd, ALI, 5 * DOLLAR)
+
+
+def test_a_signer_in_question_is_named_and_another_pays_in_its_place(desk: Desk) -> None:
+    account = desk.rich()
+    desk.till.anvil.call("anvil_setCode", hexed(desk.operator), "0x00")
+    wd = desk.ask(account, 5 * DOLLAR, ALI)
+    desk.pay()
+    assert desk.rows() == [("approved", "signer_has_code")]
+    desk.second_signer()
+    desk.finish()
+    assert_paid_once(desk, wd, ALI, 5 * DOLLAR)
+    assert set(desk.alarms()) == {"signer_has_code"}

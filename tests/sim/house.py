@@ -29,7 +29,7 @@ MOVES = text("""
 """)
 DEPOSITS = text("""
     select id, tx_hash, kind, position, address, asset, amount, account_id, status, epoch,
-        block_number, block_hash from deposit where chain = :chain
+        block_number, block_hash from deposit where chain = :chain order by id
 """)
 STANDING = text("""
     select a.owner, s.code as asset, a.code, a.credits_posted - a.debits_posted as units

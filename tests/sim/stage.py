@@ -123,8 +123,7 @@ class Stage(RuleBasedStateMachine):
 
     def is_dark(self) -> bool:
         """True while no endpoint is right and one of them is late: nobody could tell who."""
-        late = {"lag", "far"} & set(self.sick.values())
-        return len(self.sick) == len(self.views) and bool(late)
+        return len(self.sick) == len(self.views) and any(view.lag for view in self.views)
 
     @property
     def blind(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
+from threading import Lock
 from typing import Any
 
 from hypothesis import strategies as st
@@ -90,15 +91,18 @@ class WatcherRules(Stage):
     def between_calls(self, at: int, deed: str) -> None:
         """Something happens between two calls of the node within a step."""
         self.busy()
-        left, act = count(at, -1), self.deed(deed)
+        left, act, one = count(at, -1), self.deed(deed), Lock()
 
         def before(_: str, __: list[Any]) -> None:
-            if next(left) == 0:
-                act()
+            with one:
+                if next(left) == 0:
+                    act()
 
         for view in self.views:
             view.before = before
         self.steps(3)
+        with one:  # an endpoint may still be at it when nobody waits for its answer any more
+            left = count(-1, -1)
         for view in self.views:
             view.before = None
         STATS[f"between calls: {deed}"] += 1
