@@ -1,4 +1,4 @@
-"""Every word a payer reads, from locale/*.json: flat keys, `{name}` for what is filled in."""
+"""Every word a payer reads, from locale/<language>/*.json: flat keys, `{name}` is filled in."""
 
 import json
 from dataclasses import dataclass
@@ -38,8 +38,10 @@ class Words:
 @lru_cache(maxsize=len(LANGUAGES))
 def words(language: str) -> Words:
     """Return the words of a language we speak."""
-    source = files("gateway.checkout") / "locale" / f"{language}.json"
-    return Words(language, json.loads(source.read_text("utf-8")))
+    texts: dict[str, str] = {}
+    for source in (files("gateway.checkout") / "locale" / language).iterdir():
+        texts |= json.loads(source.read_text("utf-8"))
+    return Words(language, texts)
 
 
 def choose(asked: str | None, accepted: str) -> Words:
