@@ -1,5 +1,7 @@
 """Give out deposit addresses. No private key exists for any of them (EIP-1014)."""
 
+from collections.abc import Mapping
+
 from sqlalchemy.orm import Session
 
 from gateway.accounts import service as accounts
@@ -31,6 +33,15 @@ def allocate(
         account_id=account.id,
         invoice_id=invoice_id,
     )
+
+
+def of_invoice(invoice_id: str, factories: Mapping[str, bytes]) -> tuple[bytes, dict[str, bytes]]:
+    """Return the salt and the address of an invoice on each chain, by the chain's vault factory.
+
+    The caller writes them: show them to a payer only after its commit.
+    """
+    salt = vaults.salt_of(invoice_id)
+    return salt, {chain: vaults.vault_address(by, salt) for chain, by in factories.items()}
 
 
 def find(session: Session, *, chain: str, address: bytes) -> Address | None:

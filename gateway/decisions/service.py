@@ -6,7 +6,7 @@ from gateway.deposits import blocked
 from gateway.deposits import service as deposits
 from gateway.holds import service as holds
 from gateway.holds.store import HeldCase
-from gateway.invoices import service as invoices
+from gateway.refunds import service as refunds
 from gateway.withdrawals import service as withdrawals
 
 
@@ -37,7 +37,7 @@ def reject(session: Session, case_id: str, *, by: str, note: str | None) -> Held
         return holds.get(session, case_id)
     row = withdrawals.reject(session, case.subject, by=by)
     if row.refund_id is not None:
-        invoices.refund_ended(
+        refunds.refund_ended(
             session, refund_id=row.refund_id, withdrawal_id=row.id, status=row.status
         )
     return holds.get(session, case_id)

@@ -20,11 +20,11 @@ from gateway.deposits.store import Deposit
 from gateway.deposits.tell import tell
 from gateway.holds import service as holds
 from gateway.inbox import service as inbox
-from gateway.invoices import service as invoices
 from gateway.journal import service as journal
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
 from gateway.money import Money
+from gateway.refunds import service as refunds
 from gateway.webhooks import alarms
 from gateway.withdrawals import service as withdrawals
 
@@ -164,7 +164,7 @@ def call_off_withdrawals(session: Session, account_id: str) -> None:
     """Cancel what has not left yet, and tell the invoices whose refunds are among it."""
     for withdrawal in withdrawals.cancel_unsent(session, account_id):
         if withdrawal.refund_id is not None:
-            invoices.refund_ended(
+            refunds.refund_ended(
                 session,
                 refund_id=withdrawal.refund_id,
                 withdrawal_id=withdrawal.id,

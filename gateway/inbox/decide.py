@@ -72,6 +72,40 @@ def assign(
     )
 
 
+def accept(
+    session: Session,
+    item_id: str,
+    *,
+    by: str,
+    reason: str | None,
+    settle_invoice: Callable[[Session, str, str], object],
+) -> Item:
+    """Take the wrong asset for its invoice after all; doing it again changes nothing.
+
+    `settle_invoice(session, invoice, deposit)` counts it there. The chain's cursor is held before
+    the item and the item before the invoice, as a reorganisation does. Raises NotFound, Conflict,
+    and as `settle_invoice`.
+    """
+    seen = get(session, item_id)
+    rules.check_accept(seen.kind)
+    session.execute(CURSOR, {"chain": seen.chain})
+    item = locked(session, item_id)
+    if item.status == rules.ACCEPTED:
+        return item
+    rules.check_open(item.status)
+    if item.invoice_id is None or item.deposit_id is None:
+        raise Conflict("it names no invoice it could pay", code="no_invoice")
+    settle_invoice(session, item.invoice_id, item.deposit_id)
+    facts = Decision(
+        item_id=item.id,
+        decision=rules.ACCEPTED,
+        decided_by=by,
+        reason=reason,
+        account_id=item.account_id,
+    )
+    return settle(session, item, facts)
+
+
 def make_deposits(session: Session, item: Item, to: str, doors: Doors) -> None:
     """Let the transfers become deposits, which are always those of the address's owner."""
     if item.account_id is not None and to != item.account_id:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query
 from pydantic import Field
+from sqlalchemy.orm import Session
 
 from gateway.accounts import service as accounts
 from gateway.chain.address import parse_address
@@ -12,6 +13,7 @@ from gateway.inbox import decide, refund, service
 from gateway.inbox.decide import Doors
 from gateway.inbox.shapes import InboxShape, Kind, Status, WholeInboxShape, shapes, whole
 from gateway.inbox.store import Item
+from gateway.invoices import service as invoices
 from gateway.money import Money
 from gateway.transfers import service as transfers
 from gateway.web.auth import Principal, require
@@ -49,6 +51,14 @@ class RefundBody(Body):
 
     to_address: Address | None = None
     amount: Annotated[Amount | None, Field(description="All of it when left out.")] = None
+    reason: Reason | None = None
+
+
+class AcceptBody(Body):
+    """Why it is taken all the same."""
+
+    model_config = example(reason="the customer mixed the tokens up")
+
     reason: Reason | None = None
 
 
@@ -127,6 +137,19 @@ def send_back(item: Text, body: RefundBody, session: Tx, principal: Payer) -> Wh
         amount=body.amount,
         by=principal.key_id,
         reason=body.reason,
+    )
+    return whole(session, made)
+
+
+@routes.post("/{item}/accept")
+def accept(item: Text, body: AcceptBody, session: Tx, principal: Writer) -> WholeInboxShape:
+    """Take the wrong asset for its invoice: it counts there at the rate of this moment."""
+
+    def settle_invoice(session: Session, invoice: str, deposit: str) -> None:
+        invoices.accept(session, invoice, payment=deposit, by=principal.key_id)
+
+    made = decide.accept(
+        session, item, by=principal.key_id, reason=body.reason, settle_invoice=settle_invoice
     )
     return whole(session, made)
 

@@ -8,7 +8,7 @@ UNKNOWN_TOKEN, WRONG_ASSET, WRONG_CHAIN = "unknown_token", "wrong_asset", "wrong
 UNATTRIBUTED, SET_ASIDE = "unattributed", "set_aside"
 KINDS = (UNKNOWN_TOKEN, WRONG_ASSET, WRONG_CHAIN, UNATTRIBUTED, SET_ASIDE)
 
-OPEN, ASSIGNED, REFUNDED = "open", "assigned", "refunded"
+OPEN, ASSIGNED, ACCEPTED, REFUNDED = "open", "assigned", "accepted", "refunded"
 DISMISSED, ORPHANED, REOPENED = "dismissed", "orphaned", "reopened"
 
 BECOMES_DEPOSITS = frozenset({UNKNOWN_TOKEN, WRONG_CHAIN, SET_ASIDE})
@@ -32,6 +32,7 @@ WHY = {
 # What is undone by nobody: money was moved, so the next step is another kind of call.
 AFTERWARDS = {
     ASSIGNED: "it is assigned: its money is moved by a transfer or a withdrawal now",
+    ACCEPTED: "it counts on its invoice: refund that invoice",
     REFUNDED: "its refund is under way or paid: GET the withdrawal, or cancel that first",
     ORPHANED: "its block left the chain: it opens again if it is mined again",
 }
@@ -57,6 +58,12 @@ def check_refund(kind: str) -> None:
             " back by a withdrawal",
             code="assign_first",
         )
+
+
+def check_accept(kind: str) -> None:
+    """Raise Conflict for what was not sent to pay an invoice."""
+    if kind != WRONG_ASSET:
+        raise Conflict("only the wrong asset for an invoice can be accepted", code="no_invoice")
 
 
 def check_dismiss(kind: str) -> None:

@@ -178,6 +178,12 @@ def locked(session: Session, item_id: str) -> Item:
     return item
 
 
+def wrong_asset_of(session: Session, deposit_id: str) -> Item | None:
+    """Return the item of a deposit that came in the wrong asset for its invoice."""
+    query = select(Item).where(Item.deposit_id == deposit_id, Item.kind == rules.WRONG_ASSET)
+    return session.scalar(query.limit(1))
+
+
 def waiting_for(session: Session, chain: str, contract: bytes | None) -> int:
     """Return how many open items of a chain are of this token, None the native coin."""
     query = select(func.count()).where(

@@ -17,7 +17,7 @@ from gateway.money import Asset
 from gateway.web.shapes import Time
 
 Kind = Literal["unknown_token", "wrong_asset", "wrong_chain", "unattributed", "set_aside"]
-Status = Literal["open", "assigned", "refunded", "dismissed", "orphaned"]
+Status = Literal["open", "assigned", "accepted", "refunded", "dismissed", "orphaned"]
 
 Listed = dict[tuple[str, bytes | None], tuple[ChainAsset, Asset]]
 
@@ -25,7 +25,7 @@ Listed = dict[tuple[str, bytes | None], tuple[ChainAsset, Asset]]
 class DecisionShape(BaseModel):
     """A decision; `reopened` is that of a refund's withdrawal which did not arrive."""
 
-    decision: Literal["assigned", "refunded", "dismissed", "reopened"]
+    decision: Literal["assigned", "accepted", "refunded", "dismissed", "reopened"]
     by: Annotated[str, Field(description="the API key, or the withdrawal that reopened it")]
     reason: str | None
     account: str | None

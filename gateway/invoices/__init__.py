@@ -1,1 +1,1 @@
-"""What is asked: payment link -> invoice -> open | processing | paid | expired | void."""
+"""What is asked: invoice -> open | processing | paid | expired | void."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from gateway.chain import freshness
 from gateway.chain.address import show_address
 from gateway.invoices import rules
+from gateway.invoices.shapes import InvoiceTermsShape
 from gateway.invoices.store import (
     Invoice,
     InvoiceOption,
@@ -21,7 +22,7 @@ from gateway.invoices.store import (
 from gateway.ledger import service as ledger
 from gateway.money import Asset, Money
 from gateway.settings import settings
-from gateway.web.shapes import Time
+from gateway.web.shapes import Time, rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,13 @@ class Facts:
             options=tuple(self.option(row) for row in self.options),
             expires_at=self.invoice.expires_at,
             voided=self.invoice.voided_at is not None,
+            under=Money(int(self.invoice.under_tolerance), self.currency),
+            over=Money(int(self.invoice.over_tolerance), self.currency),
+            late=rules.Late(
+                hours=self.invoice.late_hours,
+                percent=self.invoice.late_percent,
+                otherwise=self.invoice.late_else,  # type: ignore[arg-type]  # the table checks it
+            ),
         )
 
     @property
@@ -60,6 +68,10 @@ class Facts:
                 amount=Money(int(row.amount), self.assets[row.asset]),
                 status=row.status,  # type: ignore[arg-type]  # the table checks it
                 seen_at=row.seen_at,
+                heard_at=row.heard_at,
+                rate=row.rate,
+                accepted=row.accepted_at is not None,
+                counted_rate=row.counted_rate,
             )
             for row in self.payments
         ]
@@ -74,12 +86,43 @@ class Facts:
             late=row.late,
             paid=Money(int(row.amount_paid), self.currency),
             credited=Money(int(row.amount_credited), self.currency),
+            late_action=row.late_action,  # type: ignore[arg-type]  # the table checks it
         )
+
+    @property
+    def due(self) -> Money:
+        """What is still to be paid."""
+        return rules.due(self.terms, self.stored.paid)
+
+    @property
+    def missing(self) -> Money:
+        """What is short of the price, asked for or not."""
+        return rules.missing(self.terms, self.stored.paid)
+
+    @property
+    def over(self) -> Money:
+        """What came above the price, once that is more than is tolerated."""
+        return rules.above(self.terms, self.stored.paid)
+
+    def told(self, deposits: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the deposits of the payments as the API shows them, with what they are to this."""
+        terms = self.terms
+        return [
+            {
+                **deposit,
+                "late": rules.came_late(terms, payment),
+                "settles": payment.status in rules.SEEN
+                and rules.settles(terms, payment)
+                and rules.worth(terms, payment) > 0,
+                "accepted_at": row.accepted_at and rfc3339(row.accepted_at),
+            }
+            for deposit, row, payment in zip(deposits, self.payments, self.received, strict=True)
+        ]
 
     def option(self, row: InvoiceOption) -> rules.Option:
         """Return an option as the rules read it."""
         whole = Money(int(row.amount), self.assets[row.asset])
-        return rules.Option(chain=row.chain, whole=whole, places=row.places)
+        return rules.Option(chain=row.chain, whole=whole, places=row.places, rate=row.rate)
 
     def place(self, row: InvoiceOption) -> str | None:
         """Return where this option is paid; None while its chain takes no payments."""
@@ -131,12 +174,19 @@ class OptionShape(BaseModel):
     amount: str
     minimum_deposit: str
     rate: str
-    rate_source: str
+    rate_source: Annotated[str, Field(examples=["median(bitstamp,coinbase,kraken)"])]
+    rate_at: Annotated[Time, Field(description="when it was quoted")]
+    rate_quote: Annotated[
+        str | None, Field(description="the stored quote; null: a fixed price or the same asset")
+    ]
     quote_expires_at: Time
 
 
 class InvoiceShape(BaseModel):
-    """An invoice. `amount_paid` is what was seen, late or not; `amount_credited` what is final."""
+    """An invoice. `amount_paid` is what was seen, late or not; `amount_credited` what is final.
+
+    `amount_due` is asked for; `amount_missing` is short of the price, within the tolerance too.
+    """
 
     id: str
     url: str
@@ -149,12 +199,32 @@ class InvoiceShape(BaseModel):
     amount_paid: str
     amount_credited: str
     amount_due: str
+    amount_missing: str
+    amount_over: Annotated[str, Field(description="above the price, if more than is tolerated")]
+    late_action: Annotated[
+        Literal["review", "refund"] | None,
+        Field(
+            description="enough came too late for the terms and settles nothing: accept or refund"
+        ),
+    ]
+    reverted_at: Annotated[
+        Time | None,
+        Field(description="a payment that had counted left the chain then: `amount_due` is due"),
+    ]
+    terms: InvoiceTermsShape
     order_id: str | None
     payment_link: str | None
+    quantity: Annotated[int | None, Field(description="pieces of the link; null: not counted")]
     title: str | None
     success_url: str | None
     payment_options: list[OptionShape]
-    payments: Annotated[list[dict[str, Any]], Field(description="deposits, oldest first")]
+    payments: Annotated[
+        list[dict[str, Any]],
+        Field(
+            description="deposits, oldest first, each with `late`, `settles` (it counts towards the"
+            " price) and `accepted_at`"
+        ),
+    ]
     metadata: dict[str, str]
     expires_at: Time
     paid_at: Time | None
@@ -177,13 +247,19 @@ class InvoiceShape(BaseModel):
             currency=row.currency,
             amount_paid=str(state.paid),
             amount_credited=str(state.credited),
-            amount_due=str(rules.due(facts.price, state.paid)),
+            amount_due=str(facts.due),
+            amount_missing=str(facts.missing),
+            amount_over=str(facts.over),
+            late_action=state.late_action,
+            reverted_at=row.reverted_at,
+            terms=InvoiceTermsShape.of(facts.terms),
             order_id=row.order_id,
             payment_link=row.link_id,
+            quantity=row.quantity,
             title=row.title,
             success_url=row.success_url,
             payment_options=[option_shape(facts, option) for option in facts.options],
-            payments=[payment.details for payment in facts.payments],
+            payments=facts.told([payment.details for payment in facts.payments]),
             metadata=row.details,
             expires_at=row.expires_at,
             paid_at=row.paid_at,
@@ -203,6 +279,8 @@ def option_shape(facts: Facts, row: InvoiceOption) -> OptionShape:
         minimum_deposit=str(facts.minimum(row)),
         rate=f"{row.rate.normalize():f}",
         rate_source=row.rate_source,
+        rate_at=row.rate_at,
+        rate_quote=row.rate_quote_id,
         quote_expires_at=facts.invoice.expires_at,
     )
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gateway.addresses import service as addresses
-from gateway.chain.store import ChainAsset, chain, chain_asset, chain_assets, chains
-from gateway.errors import DependencyAway, Refused
+from gateway.chain.payable import Payable, payable
+from gateway.chain.store import chain, chain_asset
+from gateway.errors import DependencyAway, Refused, UnknownAsset
 from gateway.invoices import rules
-from gateway.invoices.store import Invoice, InvoiceOption
-from gateway.ledger import service as ledger
+from gateway.invoices.store import InvoiceOption
 from gateway.money import Money
 from gateway.prices import service as prices
 from gateway.prices.port import Rate
@@ -23,7 +22,7 @@ OPTIONS_MAX = 40
 class Quoted:
     """An asset on a chain with its rate and the whole price in it."""
 
-    on_chain: ChainAsset
+    by: Payable
     rate: Rate
     whole: Money
     places: int
@@ -31,36 +30,39 @@ class Quoted:
     @property
     def minimum(self) -> Money:
         """The least that is credited on this chain."""
-        return Money(int(self.on_chain.minimum_deposit), self.whole.asset)
+        return Money(self.by.minimum, self.whole.asset)
 
 
 def wanted(
     session: Session, currency: str, assets: Sequence[tuple[str, str]] | None
-) -> list[ChainAsset]:
+) -> list[Payable]:
     """Return the assets that may pay: those named as (asset, chain), else all that are active.
 
     An invoice in an asset takes that asset only. Raises UnknownChain, UnknownAsset or Refused.
     """
-    if assets is None:
-        found = [on for c in chains(session) for on in chain_assets(session, c.id)]
-    else:
-        found = []
-        for asset, chain_id in dict.fromkeys(assets):
-            found.append(chain_asset(session, chain(session, chain_id).id, asset))
+    found = payable(session)
+    if assets is not None:
+        known = {(one.asset.code, one.chain): one for one in found}
+        found = [known.get(pair) or unknown(session, *pair) for pair in dict.fromkeys(assets)]
     if currency != "USD":
-        found = [on for on in found if on.asset == currency]
+        found = [one for one in found if one.asset.code == currency]
     if not found:
         raise Refused(f"no asset here can pay {currency}", code="unknown_asset", field="assets")
     return found[:OPTIONS_MAX]
 
 
-def quoted(session: Session, price: Money, on_chain: ChainAsset) -> Quoted:
+def unknown(session: Session, asset: str, chain_id: str) -> Payable:
+    """Raise UnknownChain or UnknownAsset, whichever it is."""
+    chain_asset(session, chain(session, chain_id).id, asset)
+    raise UnknownAsset(f"{asset[:20]!r} cannot pay on {chain_id[:40]} now", field="assets")
+
+
+def quoted(session: Session, price: Money, by: Payable) -> Quoted:
     """Return the price in one asset; raises DependencyAway without a rate."""
-    rate = prices.rate(session, on_chain.asset, price.asset.code)
-    asset = ledger.asset(session, on_chain.asset)
-    same = on_chain.asset == price.asset.code
-    shown = on_chain.decimals if same else rules.places(rate.rate, on_chain.decimals)
-    return Quoted(on_chain, rate, rules.quote(price, rate.rate, asset, shown), shown)
+    rate = prices.rate(session, by.asset.code, price.asset.code)
+    same = by.asset.code == price.asset.code
+    shown = by.decimals if same else rules.places(rate.rate, by.decimals)
+    return Quoted(by, rate, rules.quote(price, rate.rate, by.asset, shown), shown)
 
 
 def quotes(
@@ -73,9 +75,9 @@ def quotes(
     """
     found = []
     missing: DependencyAway | None = None
-    for on_chain in wanted(session, price.asset.code, assets):
+    for by in wanted(session, price.asset.code, assets):
         try:
-            found.append(quoted(session, price, on_chain))
+            found.append(quoted(session, price, by))
         except DependencyAway as error:
             missing = error
     if not found:
@@ -90,40 +92,9 @@ def large_enough(found: list[Quoted]) -> list[Quoted]:
     """Return the ways whose amount reaches the chain's minimum; raises Refused when none does."""
     good = [one for one in found if one.whole >= one.minimum]
     if not good:
-        least = ", ".join(
-            f"{one.minimum} {one.whole.asset.code} on {one.on_chain.chain}" for one in found
-        )
+        least = ", ".join(f"{one.minimum} {one.by.asset.code} on {one.by.chain}" for one in found)
         raise Refused(f"less than is credited: {least}"[:500], code="below_minimum", field="amount")
     return good
-
-
-def attach(session: Session, invoice: Invoice, offered: Sequence[Quoted]) -> list[InvoiceOption]:
-    """Store the quotes as the invoice's options, with the invoice's own address on each chain."""
-    places = {
-        chain_id: addresses.allocate(
-            session, account_id=invoice.account_id, chain=chain_id, invoice_id=invoice.id
-        ).address
-        for chain_id in dict.fromkeys(one.on_chain.chain for one in offered)
-    }
-    options = [
-        InvoiceOption(
-            invoice_id=invoice.id,
-            position=position,
-            chain=one.on_chain.chain,
-            asset=one.on_chain.asset,
-            address=places[one.on_chain.chain],
-            amount=one.whole.units,
-            minimum=one.minimum.units,
-            places=one.places,
-            rate=one.rate.rate,
-            rate_source=one.rate.source,
-            rate_at=one.rate.at,
-        )
-        for position, one in enumerate(offered)
-    ]
-    session.add_all(options)
-    session.flush()
-    return options
 
 
 def offers(session: Session, *, invoice_id: str, chain: str, asset: str) -> bool:

@@ -1,27 +1,23 @@
-"""Invoices, their refunds, and payment links, over HTTP."""
+"""Invoices and the terms they are opened with, over HTTP."""
 
 from typing import Annotated, Literal
 
 from fastapi import Depends, Query, Response
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
 
 from gateway.accounts import service as accounts
-from gateway.chain.address import parse_address
+from gateway.checkout.choice import signed
+from gateway.checkout.instructions import SignedInvoice
 from gateway.deposits import service as deposits
 from gateway.deposits.store import Deposit
-from gateway.errors import NotFound, Refused
-from gateway.invoices import links, service
+from gateway.errors import NotFound
+from gateway.inbox import decide
+from gateway.inbox import service as inbox
+from gateway.invoices import service, terms
 from gateway.invoices.facts import Facts, InvoiceShape, load
-from gateway.invoices.refund import RefundShape, refund
-from gateway.invoices.shapes import (
-    InvoiceBody,
-    LinkBody,
-    LinkChange,
-    LinkShape,
-    RefundBody,
-    pairs,
-)
-from gateway.invoices.store import Invoice, InvoiceOption, PaymentLink, Refund
+from gateway.invoices.shapes import AcceptBody, InvoiceBody, TermsBody, TermsShape, pairs
+from gateway.invoices.store import Invoice, InvoiceOption
 from gateway.web.auth import Principal, owner_listed, owner_named, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
@@ -32,12 +28,13 @@ routes = router("/v1", "invoices")
 
 Reader = Annotated[Principal, Depends(require("invoices:read"))]
 Writer = Annotated[Principal, Depends(require("invoices:write"))]
-Refunder = Annotated[Principal, Depends(require("withdrawals:write", idempotency_key=True))]
 Filter = Annotated[Text | None, Query(max_length=80)]
 
 
 def merchant(session: Tx, principal: Principal, name: str | None) -> str:
     """Return the account to be paid, named by id or @handle; raises as Principal.own."""
+    if name is None:
+        return principal.own(None)
     return accounts.get(session, owner_named(session, principal, name)).id
 
 
@@ -69,6 +66,7 @@ def open_invoice(
             title=body.title,
             success_url=body.success_url,
             metadata=body.metadata,
+            terms=body.terms.model_dump(exclude_unset=True) if body.terms else None,
         ),
     )
     response.status_code = 201 if new else 200
@@ -86,6 +84,7 @@ def list_invoices(
     payment_link: Filter = None,
     asset: Filter = None,
     chain: Filter = None,
+    late_action: Literal["review", "refund"] | None = None,
 ) -> Page[InvoiceShape]:
     """List invoices, newest first; asset and chain find those that offer them."""
     offers: list[ColumnElement[bool]] = []
@@ -102,19 +101,20 @@ def list_invoices(
         status=status,
         order_id=order_id,
         link_id=payment_link,
+        late_action=late_action,
     )
     return Page(data=[InvoiceShape.of(facts) for facts in load(session, rows)], has_more=more)
 
 
 @routes.get("/invoices/{invoice}")
-def get_invoice(invoice: Text, session: Tx, principal: Reader) -> InvoiceShape:
-    """Show an invoice, its payments with the confirmations they have now."""
+def get_invoice(invoice: Text, session: Tx, principal: Reader) -> SignedInvoice:
+    """Show an invoice, its payments with the confirmations they have now, signed where to pay."""
     facts = visible(session, principal, invoice)
     known = [session.get(Deposit, payment.deposit_id) for payment in facts.payments]
     shown = deposits.shapes(session, [deposit for deposit in known if deposit])
-    shape = InvoiceShape.of(facts)
+    shape = SignedInvoice(**InvoiceShape.of(facts).__dict__, instructions=signed(session, facts))
     if len(shown) == len(known):
-        shape.payments = [deposit.model_dump(mode="json") for deposit in shown]
+        shape.payments = facts.told([deposit.model_dump(mode="json") for deposit in shown])
     return shape
 
 
@@ -125,97 +125,44 @@ def void_invoice(invoice: Text, session: Tx, principal: Writer) -> InvoiceShape:
     return InvoiceShape.of(service.void(session, invoice))
 
 
-@routes.post("/invoices/{invoice}/refunds", status_code=201)
-def refund_invoice(
-    invoice: Text, body: RefundBody, session: Tx, principal: Refunder
-) -> RefundShape:
-    """Send money back; never more than was paid, earlier refunds counted."""
+@routes.post("/invoices/{invoice}/accept")
+def accept_payment(invoice: Text, body: AcceptBody, session: Tx, principal: Writer) -> InvoiceShape:
+    """Let money settle the invoice that came too late for its terms, or in the wrong asset."""
     visible(session, principal, invoice)
-    if body.to_address is None:
-        raise Refused(
-            "name the address: the sender of a payment may be an exchange",
-            code="to_address_required",
-            field="to_address",
-        )
-    row = refund(
-        session,
-        invoice_id=invoice,
-        amount=body.amount,
-        to_address=parse_address(body.to_address),
-        requested_by=principal.key_id,
-    )
-    return RefundShape.of(session, row)
+
+    def settle(session: Session, invoice_id: str, payment: str | None) -> None:
+        service.accept(session, invoice_id, payment=payment, rate=body.rate, by=principal.key_id)
+
+    item = inbox.wrong_asset_of(session, body.payment) if body.payment else None
+    if item is not None and item.invoice_id == invoice:
+        decide.accept(session, item.id, by=principal.key_id, reason=None, settle_invoice=settle)
+    else:
+        settle(session, invoice, body.payment)
+    return InvoiceShape.of(service.get(session, invoice))
 
 
-@routes.get("/invoices/{invoice}/refunds")
-def list_refunds(
-    invoice: Text, session: Tx, principal: Reader, where: ListCursor
-) -> Page[RefundShape]:
-    """List the refunds of an invoice, newest first."""
-    visible(session, principal, invoice)
-    rows, more = page(session, Refund, where, invoice_id=invoice)
-    return Page(data=[RefundShape.of(session, row) for row in rows], has_more=more)
+@routes.get("/accounts/{account}/checkout_terms", tags=["accounts"])
+def get_terms(account: Text, session: Tx, principal: Reader) -> TermsShape:
+    """Show what a merchant does without and how late it takes money."""
+    return shown_terms(session, owner(session, principal, account))
 
 
-@routes.post("/payment_links", status_code=201, tags=["payment links"])
-def create_link(body: LinkBody, session: Tx, principal: Writer) -> LinkShape:
-    """Make a payment link. Opening it creates nothing, the payer's POST creates an invoice."""
-    amount = service.price(session, body.amount, body.currency) if body.amount else None
-    link = links.create(
-        session,
-        account_id=merchant(session, principal, body.account),
-        title=body.title,
-        amount=amount,
-        currency_code=body.currency,
-        assets=pairs(body.assets),
-        success_url=body.success_url,
-        max_uses=body.max_uses,
-        metadata=body.metadata,
-    )
-    return LinkShape.of(session, link, 0)
+@routes.put("/accounts/{account}/checkout_terms", tags=["accounts"])
+def put_terms(account: Text, body: TermsBody, session: Tx, principal: Writer) -> TermsShape:
+    """Set a merchant's terms, all of them, for the invoices opened from now on."""
+    owner_id = owner(session, principal, account)
+    terms.change(session, owner_id, body.model_dump(), by=principal.key_id)
+    return shown_terms(session, owner_id)
 
 
-@routes.get("/payment_links", tags=["payment links"])
-def list_links(
-    session: Tx,
-    principal: Reader,
-    where: ListCursor,
-    account: Filter = None,
-    active: bool | None = None,
-) -> Page[LinkShape]:
-    """List payment links, newest first."""
-    only = [PaymentLink.active == active] if active is not None else []
-    rows, more = page(
-        session, PaymentLink, where, *only, account_id=owner_listed(session, principal, account)
-    )
-    uses = links.uses(session, [row.id for row in rows])
-    shapes = [LinkShape.of(session, row, uses.get(row.id, 0)) for row in rows]
-    return Page(data=shapes, has_more=more)
+def owner(session: Tx, principal: Principal, name: str) -> str:
+    """Return the account if it exists for this key; raises NotFound."""
+    found = accounts.get(session, name).id
+    if not principal.sees(found):
+        raise NotFound("no such account")
+    return found
 
 
-@routes.get("/payment_links/{link}", tags=["payment links"])
-def get_link(link: Text, session: Tx, principal: Reader) -> LinkShape:
-    """Show a payment link."""
-    return shown_link(session, visible_link(session, principal, link))
-
-
-@routes.patch("/payment_links/{link}", tags=["payment links"])
-def change_link(link: Text, body: LinkChange, session: Tx, principal: Writer) -> LinkShape:
-    """Switch a payment link off or on; invoices it made stay as they are."""
-    found = visible_link(session, principal, link)
-    found.active = body.active
-    session.flush()
-    return shown_link(session, found)
-
-
-def visible_link(session: Tx, principal: Principal, link_id: str) -> PaymentLink:
-    """Return the link if it exists for this key; raises NotFound."""
-    link = links.get(session, link_id)
-    if not principal.sees(link.account_id):
-        raise NotFound("no such payment link")
-    return link
-
-
-def shown_link(session: Tx, link: PaymentLink) -> LinkShape:
-    """Show a link with its uses."""
-    return LinkShape.of(session, link, links.uses(session, [link.id]).get(link.id, 0))
+def shown_terms(session: Tx, account_id: str) -> TermsShape:
+    """Show the terms of a merchant as they are now."""
+    return TermsShape.of(account_id, *terms.of_merchant(session, account_id))

@@ -3,21 +3,26 @@
 A payment is weighed by the share of the price it covers: its amount over the whole price in that
 asset, as quoted. Shares add up across assets without another rounding, so the order in which
 payments are heard of cannot matter, and paying each quoted amount covers exactly its share.
+
+How much was paid, when, and how final it is are three questions. All that arrived is paid; what
+came too late for the merchant's terms settles nothing until a person accepts it.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from gateway.errors import InvalidAmount, Refused
+from gateway.errors import InvalidAmount
 from gateway.money import UNITS_MAX, Asset, Money
 
 Status = Literal["open", "processing", "paid", "expired", "void"]
 PaidState = Literal["none", "partial", "exact", "over"]
 PaymentStatus = Literal["confirming", "credited", "orphaned", "reversed"]
+LateElse = Literal["credit", "refund"]
+LateAction = Literal["review", "refund"]
 
 # A payer is asked for no more decimals than make a difference of a hundredth of a US cent.
 STEP_WORTH_MAX = Decimal("0.0001")
@@ -25,46 +30,92 @@ EXPIRES_SECONDS_MIN = 5
 EXPIRES_SECONDS_MAX = 7 * 86_400
 EXPIRES_SECONDS_DEFAULT = 3_600
 SEEN = frozenset({"confirming", "credited"})
+FINAL = frozenset({"credited"})
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One way to pay: the whole price in an asset on a chain, asked with `places` decimals."""
+    """One way to pay: the whole price in an asset on a chain, asked with `places` decimals.
+
+    `rate` is what one unit cost in the invoice's currency when it was quoted.
+    """
 
     chain: str
     whole: Money
     places: int
+    rate: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What arrived for the invoice; `seen_at` is the time of its block."""
+    """What arrived for the invoice; `seen_at` is the time of its block, `heard_at` ours then.
+
+    `rate` is the market's when it was heard of, None where nobody asked or knew. What a person
+    `accepted` settles whenever it came, at `counted_rate` where that is given, else as quoted.
+    """
 
     chain: str
     amount: Money
     status: PaymentStatus
     seen_at: datetime
+    heard_at: datetime | None = None
+    rate: Decimal | None = None
+    accepted: bool = False
+    counted_rate: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """When a payment after the end still settles the invoice; None sets no bound.
+
+    `percent` is how far the market may have moved from the quote, up or down. What is later or
+    further off is credited to the merchant all the same, for review or to be sent back.
+    """
+
+    hours: int | None = None
+    percent: Decimal | None = None
+    otherwise: LateElse = "credit"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was asked, until when, and if it was taken back."""
+    """What was asked, until when, and if it was taken back.
+
+    `under` may be missing of the price and `over` come above it without anybody being told.
+    """
 
     price: Money
     options: tuple[Option, ...]
     expires_at: datetime
     voided: bool = False
+    under: Money | None = None
+    over: Money | None = None
+    late: Late = Late()
+
+    @property
+    def enough(self) -> Money:
+        """The least that pays the invoice."""
+        return self.price - self.under if self.under else self.price
+
+    @property
+    def too_much(self) -> Money:
+        """The most that is not too much."""
+        return self.price + self.over if self.over else self.price
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What is true of an invoice now; `paid` counts what was seen, `credited` what is final."""
+    """What is true of an invoice now; `paid` counts what was seen, `credited` what is final.
+
+    `late_action` is what is to be done about enough money that came too late to settle.
+    """
 
     status: Status
     paid_state: PaidState
     late: bool
     paid: Money
     credited: Money
+    late_action: LateAction | None = None
 
 
 def places(rate: Decimal, on_chain: int) -> int:
@@ -96,124 +147,153 @@ def rounded_up(units: Fraction, asset: Asset, shown: int) -> int:
     return -(-units // step) * step
 
 
+def option_of(options: Iterable[Option], payment: Payment) -> Option | None:
+    """Return the option a payment is weighed by: its asset's, by preference on its own chain."""
+    same = [option for option in options if option.whole.asset == payment.amount.asset]
+    return next((one for one in same if one.chain == payment.chain), same[0] if same else None)
+
+
 def weight(options: Iterable[Option], payment: Payment) -> Fraction:
     """Return the share of the price a payment covers; zero in an asset that was not offered."""
-    offered = {(option.chain, option.whole.asset): option for option in options}
-    match = offered.get((payment.chain, payment.amount.asset))
-    if match is None:
-        match = next((o for o in offered.values() if o.whole.asset == payment.amount.asset), None)
+    match = option_of(options, payment)
     return Fraction(payment.amount.units, match.whole.units) if match else Fraction(0)
+
+
+def worth(terms: Terms, payment: Payment) -> Fraction:
+    """Return the share of the price a payment covers, at the rate it was accepted at if any."""
+    if payment.counted_rate is None:
+        return weight(terms.options, payment)
+    price, amount = terms.price, payment.amount
+    given = Fraction(amount.units, 10**amount.asset.decimals) * Fraction(payment.counted_rate)
+    return given / Fraction(price.units, 10**price.asset.decimals)
 
 
 def share(terms: Terms, payments: Iterable[Payment], statuses: frozenset[str]) -> Fraction:
     """Return the share of the price that payments in these statuses cover together."""
     counted = (payment for payment in payments if payment.status in statuses)
-    return sum((weight(terms.options, payment) for payment in counted), Fraction(0))
+    return sum((worth(terms, payment) for payment in counted), Fraction(0))
 
 
-def outcome(terms: Terms, payments: Iterable[Payment], now: datetime) -> Outcome:
-    """Return what is true of the invoice. A full payment settles it even when it came late."""
+def made_at(payment: Payment) -> datetime:
+    """Return when a payment was made, by the clock that set the invoice's end.
+
+    The block's clock decides: we may hear of it hours later. But we never hear of a block before
+    it is made, so what we heard of in time was in time, however far ahead the chain's clock is.
+    """
+    return min(payment.seen_at, payment.heard_at or payment.seen_at)
+
+
+def came_late(terms: Terms, payment: Payment) -> bool:
+    """True if the payment was made after the end."""
+    return made_at(payment) > terms.expires_at
+
+
+def moved_percent(terms: Terms, payment: Payment) -> Fraction | None:
+    """Return how far the market was from the quote when a payment was heard of, in per cent.
+
+    None when no rate was known then.
+    """
+    match = option_of(terms.options, payment)
+    if match is None or payment.rate is None:
+        return None
+    return 100 * abs(Fraction(payment.rate) / Fraction(match.rate) - 1)
+
+
+def settles(terms: Terms, payment: Payment) -> bool:
+    """True if a payment counts towards the price: in time, late within the terms, or accepted.
+
+    A market that nobody could read is no market that stood still.
+    """
+    if payment.accepted or not came_late(terms, payment):
+        return True
+    late = terms.late
+    if late.hours is not None and made_at(payment) > terms.expires_at + timedelta(hours=late.hours):
+        return False
+    if late.percent is None:
+        return True
+    moved = moved_percent(terms, payment)
+    return moved is not None and moved <= late.percent
+
+
+def outcome(
+    terms: Terms, payments: Iterable[Payment], now: datetime, returned: Money | None = None
+) -> Outcome:
+    """Return what is true of the invoice. What came too late is paid, but settles nothing.
+
+    Of that, nothing is left to decide once so much is `returned` that it is not enough any more.
+    """
     known = list(payments)
-    seen = share(terms, known, SEEN)
-    final = share(terms, known, frozenset({"credited"}))
-    price = terms.price
-    paid = Money(int(price.units * seen), price.asset)
+    good = [payment for payment in known if settles(terms, payment)]
+    seen, final = share(terms, known, SEEN), share(terms, known, FINAL)
+    paid = part(terms.price, seen)
+    found = status(
+        terms,
+        part(terms.price, share(terms, good, SEEN)),
+        part(terms.price, share(terms, good, FINAL)),
+        now,
+    )
     return Outcome(
-        status=status(terms, seen, final, now),
-        paid_state=paid_state(price, seen, paid),
-        late=any(p.status in SEEN and p.seen_at > terms.expires_at for p in known),
+        status=found,
+        paid_state=paid_state(terms, seen, paid),
+        late=any(p.status in SEEN and came_late(terms, p) for p in known),
         paid=paid,
-        credited=Money(int(price.units * final), price.asset),
+        credited=part(terms.price, final),
+        late_action=late_action(terms, found, paid - returned if returned else paid),
     )
 
 
-def status(terms: Terms, seen: Fraction, final: Fraction, now: datetime) -> Status:
+def part(price: Money, share: Fraction) -> Money:
+    """Return this share of the price, rounded down."""
+    return Money(int(price.units * share), price.asset)
+
+
+def status(terms: Terms, seen: Money, final: Money, now: datetime) -> Status:
     """Return the status: money decides before the clock, and taking it back before money."""
     if terms.voided:
         return "void"
-    if final >= 1:
+    if final >= terms.enough:
         return "paid"
-    if seen >= 1:
+    if seen >= terms.enough:
         return "processing"
     return "expired" if now >= terms.expires_at else "open"
 
 
-def paid_state(price: Money, seen: Fraction, paid: Money) -> PaidState:
-    """Return how much was paid; "over" begins at one unit of the invoice's currency."""
-    if seen < 1:
+def paid_state(terms: Terms, seen: Fraction, paid: Money) -> PaidState:
+    """Return how much was paid; "over" begins one unit of the currency above what is tolerated."""
+    if paid < terms.enough:
         return "partial" if seen else "none"
-    return "over" if paid > price else "exact"
+    return "over" if paid > terms.too_much else "exact"
+
+
+def late_action(terms: Terms, found: Status, kept: Money) -> LateAction | None:
+    """Return what is to be done when only being late keeps the money from settling."""
+    if found != "expired" or kept < terms.enough:
+        return None
+    return "refund" if terms.late.otherwise == "refund" else "review"
 
 
 def remaining(terms: Terms, payments: Iterable[Payment], option: Option) -> Money:
-    """Return what is still to be paid if it is paid by this option, rounded up as it is asked."""
+    """Return what is still to be paid if it is paid by this option, rounded up as it is asked.
+
+    Nothing once enough was paid: a payer is not asked for what the merchant does without.
+    """
     missing = max(Fraction(0), 1 - share(terms, payments, SEEN))
     asset = option.whole.asset
+    if part(terms.price, 1 - missing) >= terms.enough:
+        return Money(0, asset)
     return Money(rounded_up(missing * option.whole.units, asset, option.places), asset)
 
 
-def due(price: Money, paid: Money) -> Money:
-    """Return what is still to be paid in the invoice's currency."""
-    return price - paid if paid < price else Money(0, price.asset)
+def due(terms: Terms, paid: Money) -> Money:
+    """Return what is still to be paid in the invoice's currency; nothing once it is enough."""
+    return Money(0, paid.asset) if paid >= terms.enough else terms.price - paid
 
 
-def events(price: Money, old: Outcome, new: Outcome) -> list[str]:
-    """Return the events of a transition, in the order a reader should hear them."""
-    told = []
-    covered = ("processing", "paid")
-    fell = old.status in covered and new.status not in (*covered, "void")
-    if fell or new.credited < old.credited:
-        told.append("invoice.payment_reverted")
-    if new.paid_state == "partial" and old.paid_state == "none" and new.status != "void":
-        told.append("invoice.partially_paid")
-    if new.status == "processing" and old.status not in covered:
-        told.append("invoice.processing")
-    if new.status == "paid" and old.status != "paid":
-        told.append("invoice.paid")
-    if is_over(price, new) and not is_over(price, old):
-        told.append("invoice.overpaid")
-    if is_late(new) and not is_late(old):
-        told.append("invoice.paid_late")
-    if new.status == "expired" and old.status != "expired":
-        told.append("invoice.expired")
-    return told
+def missing(terms: Terms, paid: Money) -> Money:
+    """Return what is short of the price, asked for or not."""
+    return Money(max(0, terms.price.units - paid.units), paid.asset)
 
 
-def is_over(price: Money, state: Outcome) -> bool:
-    """True once more than the price is final."""
-    return state.status == "paid" and state.credited > price
-
-
-def is_late(state: Outcome) -> bool:
-    """True once the invoice is paid and some of it came after the end."""
-    return state.status == "paid" and state.late
-
-
-def refund_amount(amount: Money | None, *, credited: Money, refunded: Money) -> Money:
-    """Return what a refund gives back, in the invoice's currency; all that is left by default.
-
-    Raises Refused when it is more than what is final minus what was refunded before.
-    """
-    left = credited - refunded
-    if left.units <= 0:
-        raise Refused("nothing final is left to refund", code="nothing_to_refund")
-    if amount is not None and amount > left:
-        raise Refused(
-            f"at most {left} {left.asset.code} can be refunded",
-            code="refund_exceeds_payment",
-            field="amount",
-        )
-    return amount or left
-
-
-def refund_payout(amount: Money, option: Option, price: Money, on_chain: int) -> Money:
-    """Return a refund in the asset of an option at the rate of the quote, rounded down.
-
-    Raises Refused for less than the chain's smallest unit.
-    """
-    asset = option.whole.asset
-    step = 10 ** (asset.decimals - on_chain)
-    units = option.whole.units * amount.units // price.units // step * step
-    if units == 0:
-        raise Refused(f"less than the smallest unit of {asset.code}", code="invalid_amount")
-    return Money(units, asset)
+def above(terms: Terms, paid: Money) -> Money:
+    """Return what came above the price once that is more than is tolerated, else nothing."""
+    return paid - terms.price if paid > terms.too_much else Money(0, paid.asset)

@@ -1,67 +1,35 @@
 """Open and find invoices; the other verbs of the room are named here for its callers."""
 
-import hashlib
-import json
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from structlog import get_logger
 
 from gateway.errors import Conflict, NotFound
-from gateway.ids import new_id
-from gateway.invoices import offer
+from gateway.invoices import offer, opening
+from gateway.invoices.accept import accept
 from gateway.invoices.facts import Facts, load
 from gateway.invoices.offer import offers
-from gateway.invoices.refund import refund_ended
-from gateway.invoices.rules import EXPIRES_SECONDS_DEFAULT
-from gateway.invoices.settle import expire_due, payment_changed, void
+from gateway.invoices.order import Order
+from gateway.invoices.settle import expire_due, payment_changed, refund_changed, void
 from gateway.invoices.store import Invoice, currency
 from gateway.money import Money
 
 __all__ = [
     "Order",
+    "accept",
     "expire_due",
     "find",
     "get",
     "offers",
     "open_invoice",
     "payment_changed",
-    "refund_ended",
+    "refund_changed",
     "void",
 ]
 
+# In the driver's own form: it is asked with every invoice.
+ORDERED = "select id from invoice where account_id = %s and order_id = %s"
+
 log = get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a merchant asks for; two equal orders under one order_id are one invoice."""
-
-    price: Money
-    order_id: str | None = None
-    assets: tuple[tuple[str, str], ...] | None = None
-    expires_in: int = EXPIRES_SECONDS_DEFAULT
-    title: str | None = None
-    success_url: str | None = None
-    link_id: str | None = None
-    metadata: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def digest(self) -> bytes:
-        """What makes two orders the same."""
-        facts = (
-            self.price.units,
-            self.price.asset.code,
-            self.assets,
-            self.expires_in,
-            self.title,
-            self.success_url,
-            self.metadata,
-        )
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).digest()
 
 
 def price(session: Session, amount: str, code: str) -> Money:
@@ -75,56 +43,31 @@ def open_invoice(session: Session, *, account_id: str, order: Order) -> tuple[Fa
     The same order again returns the invoice it made before. Raises Conflict when the order_id was
     used for another order, DependencyAway without a rate, UnknownChain, UnknownAsset, Refused.
     """
-    known = ordered(session, account_id, order)
-    if known is not None:
+    if (known := ordered(session, account_id, order)) is not None:
         return known, False
     offered = offer.quotes(session, order.price, order.assets)
-    invoice = insert_once(session, account_id, order)
-    if invoice is None:
+    facts = opening.opened(session, account_id, order, offered)
+    if facts is None:  # the same order_id was faster
         known = ordered(session, account_id, order)
         assert known is not None, "the row that was in the way is there"
         return known, False
-    offer.attach(session, invoice, offered)
-    log.info("invoice.opened", invoice_id=invoice.id, account_id=account_id)
-    return load(session, [invoice])[0], True
+    log.info("invoice.opened", invoice_id=facts.invoice.id, account_id=account_id)
+    return facts, True
 
 
 def ordered(session: Session, account_id: str, order: Order) -> Facts | None:
     """Return the invoice of the same order; raises Conflict for another order of that id."""
     if order.order_id is None:
         return None
-    found = session.scalar(
-        select(Invoice).where(Invoice.account_id == account_id, Invoice.order_id == order.order_id)
+    invoice_id = (
+        session.connection().exec_driver_sql(ORDERED, (account_id, order.order_id)).scalar()
     )
-    if found is None:
+    if invoice_id is None:
         return None
+    found = session.get_one(Invoice, invoice_id, populate_existing=True)
     if found.request_hash != order.digest:
         raise Conflict("this order_id has an invoice with another body", code="order_id_taken")
     return load(session, [found])[0]
-
-
-def insert_once(session: Session, account_id: str, order: Order) -> Invoice | None:
-    """Insert the invoice's row; None when the same order_id won a race."""
-    now = datetime.now(UTC)
-    made: Invoice | None = session.scalar(
-        insert(Invoice)
-        .values(
-            id=new_id("inv"),
-            account_id=account_id,
-            link_id=order.link_id,
-            order_id=order.order_id,
-            request_hash=order.digest,
-            title=order.title,
-            currency=order.price.asset.code,
-            amount=order.price.units,
-            expires_at=now + timedelta(seconds=order.expires_in),
-            success_url=order.success_url,
-            details=order.metadata,
-        )
-        .on_conflict_do_nothing(constraint="invoice_order")
-        .returning(Invoice)
-    )
-    return made
 
 
 def find(session: Session, invoice_id: str) -> Facts | None:

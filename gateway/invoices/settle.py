@@ -11,9 +11,9 @@ from structlog import get_logger
 
 from gateway import bell
 from gateway.errors import Conflict, NotFound
-from gateway.invoices import rules
+from gateway.invoices import changes, market, rules
 from gateway.invoices.facts import Facts, InvoiceShape, load
-from gateway.invoices.store import Invoice, InvoicePayment, locked
+from gateway.invoices.store import Invoice, InvoicePayment, locked, returned
 from gateway.money import Money
 from gateway.webhooks import service as webhooks
 
@@ -39,7 +39,8 @@ def payment_changed(
 ) -> None:
     """Note what became of a deposit to the invoice's address; saying it twice changes nothing.
 
-    Called in the transaction that changes the deposit. `seen_at` is the time of its block.
+    Called in the transaction that changes the deposit. `seen_at` is the time of its block. Mined
+    again in another block, it was still heard of when it was heard of first.
     """
     invoice = locked(session, invoice_id)
     assert invoice is not None, f"deposit {deposit_id} names no invoice"
@@ -55,11 +56,8 @@ def payment_changed(
         "seen_at": seen_at,
         "details": details,
     }
-    session.execute(
-        insert(InvoicePayment)
-        .values(deposit_id=deposit_id, **values)
-        .on_conflict_do_update(index_elements=["deposit_id"], set_=values)
-    )
+    row = insert(InvoicePayment).values(deposit_id=deposit_id, heard_at=datetime.now(UTC), **values)
+    session.execute(row.on_conflict_do_update(index_elements=["deposit_id"], set_=values))
     recompute(session, invoice)
 
 
@@ -97,18 +95,13 @@ def recompute(session: Session, invoice: Invoice) -> Facts:
     """Store what is true of a locked invoice now, and tell each transition once."""
     session.flush()
     facts = load(session, [invoice])[0]
+    market.read(session, facts)
     old = facts.stored
     now = datetime.now(UTC)
-    new = rules.outcome(facts.terms, facts.received, now)
-    invoice.status, invoice.paid_state, invoice.late = new.status, new.paid_state, new.late
-    invoice.amount_paid = Decimal(new.paid.units)
-    invoice.amount_credited = Decimal(new.credited.units)
-    if new.status != "paid":
-        invoice.paid_at = None
-    elif old.status != "paid":
-        invoice.paid_at = now
+    new = outcome(session, facts, now)
+    keep(invoice, old, new, now)
     session.flush()
-    told = rules.events(facts.price, old, new)
+    told = changes.events(facts.terms, old, new)
     data = InvoiceShape.of(facts).model_dump(mode="json") if told else {}
     for kind in told:
         log.info(kind, invoice_id=invoice.id, paid=str(new.paid), currency=invoice.currency)
@@ -117,3 +110,41 @@ def recompute(session: Session, invoice: Invoice) -> Facts:
         )
     bell.publish(session, f"object:{invoice.id}")
     return facts
+
+
+def outcome(session: Session, facts: Facts, now: datetime) -> rules.Outcome:
+    """Return what is true now; refunds are asked for only where late money waits for an answer."""
+    found = rules.outcome(facts.terms, facts.received, now)
+    if found.late_action is None:
+        return found
+    back = Money(returned(session, facts.invoice.id), facts.currency)
+    return rules.outcome(facts.terms, facts.received, now, back)
+
+
+def refund_changed(session: Session, invoice_id: str) -> None:
+    """Look again at an invoice that expired: money that came late goes back, or does not after all.
+
+    Call it where the merchant's ledger account is held already, or is not needed any more: whoever
+    credits a deposit holds that before the invoice.
+    """
+    invoice = session.get_one(Invoice, invoice_id)
+    if invoice.status == "expired" and invoice.late:
+        held = locked(session, invoice_id)
+        assert held is not None, "an invoice is never deleted"
+        recompute(session, held)
+
+
+def keep(invoice: Invoice, old: rules.Outcome, new: rules.Outcome, now: datetime) -> None:
+    """Write what is true of an invoice into its row, with the time of what became true now."""
+    invoice.status, invoice.paid_state, invoice.late = new.status, new.paid_state, new.late
+    invoice.amount_paid = Decimal(new.paid.units)
+    invoice.amount_credited = Decimal(new.credited.units)
+    invoice.late_action = new.late_action
+    if new.status != "paid":
+        invoice.paid_at = None
+    elif old.status != "paid":
+        invoice.paid_at = now
+    if new.status == "paid":
+        invoice.reverted_at = None
+    elif changes.reverted(old, new):
+        invoice.reverted_at = now

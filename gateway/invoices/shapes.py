@@ -1,23 +1,24 @@
-"""What clients send of invoices, refunds and payment links, and how links are shown."""
+"""What clients send of invoices and of their terms, and how a merchant's terms are shown."""
 
-from typing import Annotated, Self
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, Field
-from sqlalchemy.orm import Session
 
 from gateway.invoices.offer import OPTIONS_MAX
 from gateway.invoices.rules import (
     EXPIRES_SECONDS_DEFAULT,
     EXPIRES_SECONDS_MAX,
     EXPIRES_SECONDS_MIN,
+    Terms,
 )
-from gateway.invoices.store import PaymentLink, asked
-from gateway.settings import settings
-from gateway.web.shapes import Address, Amount, Body, Metadata, Name, Text, Time, example, storable
+from gateway.invoices.terms import LATE_HOURS_MAX, UNDER_PERCENT_MAX, Fields
+from gateway.web.shapes import Amount, Body, Metadata, Name, Text, Time, example, storable
 
 URL_LENGTH_MAX = 2_000
-USES_MAX = 2**31 - 1
 
 
 def web_address(text: str) -> str:
@@ -68,6 +69,112 @@ def pairs(assets: list[AssetOnChain] | None) -> tuple[tuple[str, str], ...] | No
     return tuple((one.asset, one.chain) for one in assets) if assets else None
 
 
+def at_most(percent: int) -> Callable[[str], str]:
+    """Return what refuses a share above so many per cent."""
+
+    def check(text: str) -> str:
+        if Decimal(text) > percent:
+            raise ValueError(f"at most {percent} per cent")
+        return text
+
+    return check
+
+
+Share = Annotated[
+    str,
+    Field(pattern=r"^(0|[1-9][0-9]?|100)(\.[0-9]{1,4})?$", description="per cent", examples=["1"]),
+]
+
+
+class TermsBody(Body):
+    """What a merchant does without and how late it takes money. On an invoice, in its currency,
+    what is left out is as the merchant's; of the merchant's, amounts are US dollars.
+    """
+
+    model_config = example(under_percent="1", under_amount="0.05", late_hours=48)
+
+    under_percent: Annotated[
+        Share,
+        Field(description="of the price: may be missing"),
+        AfterValidator(at_most(UNDER_PERCENT_MAX)),
+    ] = "0"
+    under_amount: Annotated[Amount, Field(description="or this much, if it is more")] = "0"
+    over_percent: Annotated[
+        Share, Field(description="of the price: no overpayment"), AfterValidator(at_most(100))
+    ] = "0"
+    over_amount: Annotated[Amount, Field(description="or this much, if it is more")] = "0"
+    late_percent: Annotated[
+        Annotated[Share, AfterValidator(at_most(100))] | None,
+        Field(description="how far the market may be from the quote; null: however far"),
+    ] = "5"
+    late_hours: Annotated[
+        int | None,
+        Field(ge=0, le=LATE_HOURS_MAX, description="after `expires_at`; null: for ever"),
+    ] = 24
+    late: Annotated[
+        Literal["credit", "refund"],
+        Field(description="what is later is credited: for review, or to be sent back"),
+    ] = "credit"
+
+
+class TermsShape(BaseModel):
+    """A merchant's terms, copied onto each invoice when it is opened; null is no bound."""
+
+    account: str
+    under_percent: str
+    under_amount: Annotated[str, Field(description="US dollars, for invoices in dollars")]
+    over_percent: str
+    over_amount: Annotated[str, Field(description="US dollars, for invoices in dollars")]
+    late_percent: str | None
+    late_hours: int | None
+    late: Literal["credit", "refund"]
+    changed_at: Annotated[Time | None, Field(description="null: the defaults")]
+
+    @classmethod
+    def of(cls, account_id: str, fields: Fields, changed_at: datetime | None) -> Self:
+        """Show the terms of a merchant."""
+        return cls.model_validate({"account": account_id, "changed_at": changed_at, **fields})
+
+
+class InvoiceTermsShape(BaseModel):
+    """The terms an invoice was opened with; null is no bound."""
+
+    under: Annotated[str, Field(description="of the price, what may be missing when it is paid")]
+    over: Annotated[str, Field(description="what may come above the price and is not told")]
+    late_percent: Annotated[
+        str | None, Field(description="how far the market may be from the quote by then")
+    ]
+    late_hours: Annotated[int | None, Field(description="how long after `expires_at`")]
+    late: Annotated[
+        Literal["credit", "refund"],
+        Field(description="else it is credited, and waits for review or is to be sent back"),
+    ]
+
+    @classmethod
+    def of(cls, terms: Terms) -> Self:
+        """Show the terms of an invoice."""
+        percent = terms.late.percent
+        return cls(
+            under=str(terms.price - terms.enough),
+            over=str(terms.too_much - terms.price),
+            late_percent=None if percent is None else f"{percent.normalize():f}",
+            late_hours=terms.late.hours,
+            late=terms.late.otherwise,
+        )
+
+
+class AcceptBody(Body):
+    """What to accept: all that came too late, or the one payment named, by its deposit's id."""
+
+    model_config = example(rate="quote")
+
+    payment: Annotated[Text | None, Field(max_length=80)] = None
+    rate: Annotated[
+        Literal["quote", "current"],
+        Field(description="what it counts at; an asset that was not asked for: current"),
+    ] = "quote"
+
+
 class InvoiceBody(Body):
     """A new invoice; the same body under one order_id again gives the same invoice."""
 
@@ -90,76 +197,6 @@ class InvoiceBody(Body):
     title: Annotated[Title | None, Field(description="the purpose, as the payer reads it")] = None
     success_url: WebAddress | None = None
     metadata: Metadata = Field(default_factory=dict)
-
-
-class RefundBody(Body):
-    """A refund: of all that is left by default, in the invoice's currency."""
-
-    model_config = example(amount="5", to_address="0x000000000000000000000000000000000000beef")
-
-    amount: Amount | None = None
-    to_address: Annotated[
-        Address | None,
-        Field(description="required: the sender of a payment may be an exchange"),
+    terms: Annotated[
+        TermsBody | None, Field(description="what differs from the merchant's checkout terms")
     ] = None
-
-
-class LinkBody(Body):
-    """A new payment link; without an amount the payer chooses."""
-
-    model_config = example(account="@falafel-corner", title="Tea", amount="3", currency="USD")
-
-    account: Payee = None
-    title: Title
-    amount: Amount | None = None
-    currency: Currency = "USD"
-    assets: AssetList | None = None
-    success_url: WebAddress | None = None
-    max_uses: Annotated[int, Field(ge=1, le=USES_MAX)] | None = None
-    metadata: Metadata = Field(default_factory=dict)
-
-
-class LinkChange(Body):
-    """What can change of a link."""
-
-    active: bool
-
-
-class LinkShape(BaseModel):
-    """A payment link; `uses` counts its invoices that are open, being paid, or paid."""
-
-    id: str
-    url: str
-    account: str
-    active: bool
-    title: str
-    amount: str | None
-    currency: str
-    assets: list[AssetOnChain] | None
-    success_url: str | None
-    max_uses: int | None
-    uses: int
-    metadata: dict[str, str]
-    created_at: Time
-
-    @classmethod
-    def of(cls, session: Session, link: PaymentLink, uses: int) -> Self:
-        """Show a link."""
-        amount = asked(session, link)
-        return cls.model_validate(
-            {
-                "id": link.id,
-                "url": f"{settings().base_url.rstrip('/')}/l/{link.id}",
-                "account": link.account_id,
-                "active": link.active,
-                "title": link.title,
-                "amount": str(amount) if amount else None,
-                "currency": link.currency,
-                "assets": link.assets,
-                "success_url": link.success_url,
-                "max_uses": link.max_uses,
-                "uses": uses,
-                "metadata": link.details,
-                "created_at": link.created_at,
-            }
-        )

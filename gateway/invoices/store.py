@@ -1,35 +1,23 @@
-"""The tables of payment links, invoices, their options and payments, and refunds."""
+"""The tables of payment links, invoices, their options and payments, and merchants' terms."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway import db
 from gateway.ledger import service as ledger
-from gateway.money import USD, Asset, Money
+from gateway.money import USD, Asset
 
-
-class PaymentLink(db.Base):
-    """A page that makes an invoice for whoever opens it and wants to pay."""
-
-    __tablename__ = "payment_link"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
-    title: Mapped[str]
-    currency: Mapped[str]
-    amount: Mapped[Decimal | None]
-    assets: Mapped[list[dict[str, str]] | None] = mapped_column(JSONB(none_as_null=True))
-    success_url: Mapped[str | None]
-    max_uses: Mapped[int | None]
-    active: Mapped[bool] = mapped_column(default=True)
-    details: Mapped[dict[str, str]] = mapped_column("metadata", JSONB, default=dict)
-    created_at: Mapped[datetime] = mapped_column(server_default="now()")
+# What did not arrive is the merchant's again.
+RETURNED = text("""
+    select coalesce(sum(currency_amount), 0) from refund where invoice_id = :id
+        and status not in ('failed', 'rejected', 'cancelled', 'expired')
+""")
 
 
 class Invoice(db.Base):
@@ -39,7 +27,9 @@ class Invoice(db.Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
-    link_id: Mapped[str | None] = mapped_column(ForeignKey("payment_link.id"))
+    link_id: Mapped[str | None]
+    """The payment link it came from: a room above this one."""
+    quantity: Mapped[int | None]
     order_id: Mapped[str | None]
     request_hash: Mapped[bytes]
     title: Mapped[str | None]
@@ -56,6 +46,14 @@ class Invoice(db.Base):
     success_url: Mapped[str | None]
     details: Mapped[dict[str, str]] = mapped_column("metadata", JSONB)
     created_at: Mapped[datetime]
+    under_tolerance: Mapped[Decimal] = mapped_column(server_default="0")
+    over_tolerance: Mapped[Decimal] = mapped_column(server_default="0")
+    late_percent: Mapped[Decimal | None]
+    late_hours: Mapped[int | None]
+    late_else: Mapped[str] = mapped_column(server_default="credit")
+    late_action: Mapped[str | None]
+    reverted_at: Mapped[datetime | None]
+    requoted_at: Mapped[datetime | None]
 
 
 class InvoiceOption(db.Base):
@@ -74,6 +72,7 @@ class InvoiceOption(db.Base):
     rate: Mapped[Decimal]
     rate_source: Mapped[str]
     rate_at: Mapped[datetime]
+    rate_quote_id: Mapped[str | None]
 
 
 class InvoicePayment(db.Base):
@@ -92,38 +91,35 @@ class InvoicePayment(db.Base):
     block_number: Mapped[int | None]
     seen_at: Mapped[datetime]
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    heard_at: Mapped[datetime | None]
+    rate: Mapped[Decimal | None]
+    accepted_at: Mapped[datetime | None]
+    accepted_by: Mapped[str | None]
+    counted_rate: Mapped[Decimal | None]
+    counted_source: Mapped[str | None]
+    counted_at: Mapped[datetime | None]
 
 
-class Refund(db.Base):
-    """Money of an invoice on its way back; a withdrawal carries it."""
+class CheckoutTerms(db.Base):
+    """What a merchant does without and how late it takes money; amounts are US cents."""
 
-    __tablename__ = "refund"
+    __tablename__ = "checkout_terms"
 
-    id: Mapped[str] = mapped_column(primary_key=True)
-    invoice_id: Mapped[str] = mapped_column(ForeignKey("invoice.id"))
-    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"))
-    currency: Mapped[str]
-    currency_amount: Mapped[Decimal]
-    chain: Mapped[str]
-    asset: Mapped[str]
-    amount: Mapped[Decimal]
-    to_address: Mapped[bytes]
-    withdrawal_id: Mapped[str | None]
-    status: Mapped[str] = mapped_column(default="pending")
-    created_at: Mapped[datetime] = mapped_column(server_default="now()")
-    ended_at: Mapped[datetime | None]
+    account_id: Mapped[str] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    under_percent: Mapped[Decimal]
+    under_amount: Mapped[Decimal]
+    over_percent: Mapped[Decimal]
+    over_amount: Mapped[Decimal]
+    late_percent: Mapped[Decimal | None]
+    late_hours: Mapped[int | None]
+    late_else: Mapped[str]
+    changed_by: Mapped[str]
+    changed_at: Mapped[datetime] = mapped_column(server_default="now()")
 
 
 def currency(session: Session, code: str) -> Asset:
     """Return what an amount in `code` is made of: US cents, or an asset; raises UnknownAsset."""
     return USD if code == USD.code else ledger.asset(session, code)
-
-
-def asked(session: Session, link: PaymentLink) -> Money | None:
-    """Return the link's amount, None if the payer chooses."""
-    if link.amount is None:
-        return None
-    return Money(int(link.amount), currency(session, link.currency))
 
 
 def options_of(session: Session, ids: Sequence[str]) -> list[InvoiceOption]:
@@ -144,3 +140,8 @@ def locked(session: Session, invoice_id: str) -> Invoice | None:
     query = select(Invoice).where(Invoice.id == invoice_id)
     query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return session.scalar(query)
+
+
+def returned(session: Session, invoice_id: str) -> int:
+    """Return what of an invoice is on its way back or there, in base units of its currency."""
+    return int(session.execute(RETURNED, {"id": invoice_id}).scalar_one())

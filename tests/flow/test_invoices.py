@@ -1,22 +1,20 @@
-"""Invoices on a real database: orders, payments, expiry, links."""
+"""Invoices on a real database: orders, payments, expiry."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import permutations
-from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gateway import db
 from gateway.accounts.store import Account
-from gateway.errors import Conflict, DependencyAway, GatewayError, Refused
-from gateway.invoices import links, service
+from gateway.errors import Conflict, DependencyAway
+from gateway.invoices import service
 from gateway.invoices.facts import InvoiceShape, load
-from gateway.invoices.store import Invoice, PaymentLink
 from gateway.settings import settings
 from tests import asking
 
@@ -231,73 +229,6 @@ def test_void_ends_an_open_invoice_but_not_a_paid_one(session: Session, shop: Ac
     asking.pay(session, paid, "12.5")
     with pytest.raises(Conflict):
         service.void(session, paid.invoice.id)
-
-
-def link(
-    session: Session, account: Account, amount: str | None = "5", **fields: Any
-) -> PaymentLink:
-    """Make a link of 5 USD unless told otherwise."""
-    given = {"assets": None, "success_url": None, "max_uses": None, "metadata": {}, **fields}
-    return links.create(
-        session,
-        account_id=account.id,
-        title="Tea",
-        amount=service.price(session, amount, "USD") if amount else None,
-        currency_code="USD",
-        **given,
-    )
-
-
-def test_a_link_makes_an_invoice_for_each_payer(session: Session, shop: Account) -> None:
-    made = link(session, shop, success_url="https://shop.example/ok", metadata={"table": "4"})
-    one, two = (links.pay(session, link_id=made.id, amount="1") for _ in range(2))
-    assert one.invoice.id != two.invoice.id
-    shape = InvoiceShape.of(one)
-    assert (shape.amount, shape.title, shape.payment_link) == ("5.00", "Tea", made.id)
-    assert (shape.success_url, shape.metadata) == ("https://shop.example/ok", {"table": "4"})
-
-
-def test_a_payer_chooses_where_the_link_names_no_amount(session: Session, shop: Account) -> None:
-    made = link(session, shop, amount=None)
-    assert str(links.pay(session, link_id=made.id, amount="3.20").price) == "3.20"
-    for wrong in (None, "", "0", "-1", "1e3", "1.234"):
-        with pytest.raises(GatewayError):
-            links.pay(session, link_id=made.id, amount=wrong)
-
-
-def test_a_link_switched_off_makes_nothing(session: Session, shop: Account) -> None:
-    made = link(session, shop)
-    made.active = False
-    session.flush()
-    with pytest.raises(Conflict):
-        links.pay(session, link_id=made.id, amount=None)
-
-
-def test_the_last_use_of_a_link_goes_to_one_payer(open_shop: str) -> None:
-    with db.transaction() as session:
-        made = link(session, session.get_one(Account, open_shop), max_uses=2)
-
-    def pay(_: int) -> bool:
-        try:
-            with db.transaction() as session:
-                links.pay(session, link_id=made.id, amount=None)
-        except Conflict:
-            return False
-        return True
-
-    with ThreadPoolExecutor(THREADS) as pool:
-        assert sum(pool.map(pay, range(THREADS))) == 2
-    with db.transaction() as session:
-        assert session.scalar(select(func.count()).select_from(Invoice)) == 2
-        abandoned = session.scalars(select(Invoice)).first()
-        assert abandoned is not None
-        expire(session, abandoned.id)
-        assert links.usable(session, session.get_one(PaymentLink, made.id))
-
-
-def test_a_link_that_nothing_could_pay_is_refused(session: Session, shop: Account) -> None:
-    with pytest.raises(Refused):
-        link(session, shop, assets=(("USDC", "eip155:999"),))
 
 
 def test_lists_load_with_a_query_for_each_table(session: Session, shop: Account) -> None:

@@ -8,10 +8,10 @@ from sqlalchemy import func, select, text
 from gateway import db
 from gateway.accounts.store import Account
 from gateway.errors import NotFound, Refused
-from gateway.invoices import service
 from gateway.invoices.facts import Facts
-from gateway.invoices.refund import refund
-from gateway.invoices.store import Refund
+from gateway.refunds import service
+from gateway.refunds.service import Wish, refund
+from gateway.refunds.store import Refund
 from gateway.withdrawals.store import Withdrawal
 from tests import asking
 from tests.flow import outgoing
@@ -35,13 +35,8 @@ def paid(database: str, redis_url: str) -> Facts:
 
 def give_back(facts: Facts, amount: str | None = None) -> Refund:
     with db.transaction() as session:
-        return refund(
-            session,
-            invoice_id=facts.invoice.id,
-            amount=amount,
-            to_address=SOMEBODY,
-            requested_by="key_test",
-        )
+        wish = Wish(facts.invoice.id, "key_test", amount)
+        return refund(session, wish, to_address=SOMEBODY)
 
 
 def test_a_refund_is_a_withdrawal_in_the_asset_that_paid_most(paid: Facts) -> None:
@@ -101,6 +96,4 @@ def test_what_is_not_final_cannot_be_refunded(paid: Facts) -> None:
 
 def test_a_refund_of_no_invoice_is_not_found(database: str) -> None:
     with db.transaction() as session, pytest.raises(NotFound):
-        refund(
-            session, invoice_id="inv_x", amount=None, to_address=SOMEBODY, requested_by="key_test"
-        )
+        refund(session, Wish("inv_x", "key_test"), to_address=SOMEBODY)
