@@ -40,7 +40,13 @@ ROWS = text("""
     )
     select moved.*,
         first_value(moved.before) over w + sum(moved.net) over w as balance_after,
-        i.id as invoice, i.order_id, i.currency, o.rate, r.currency_amount as refunded,
+        i.id as invoice, i.order_id, i.currency,
+        coalesce(r.rate, p.counted_rate, o.rate) as rate, r.currency_amount as refunded,
+        case when r.rate is not null then r.rate_source
+            when p.counted_rate is not null then p.counted_source else o.rate_source end
+            as rate_source,
+        case when r.rate is not null then r.rate_at
+            when p.counted_rate is not null then p.counted_at else o.rate_at end as rate_at,
         coalesce(s.block_hash, x.block_hash) as block_hash, s.log_index
     from moved
     left join deposit d on d.id = moved.ref and moved.code in (1, 2)
@@ -48,6 +54,7 @@ ROWS = text("""
     left join transaction x on x.intent_id = wd.intent_id and x.block_number = moved.block_number
     left join refund r on r.id = wd.refund_id
     left join invoice i on i.id = coalesce(d.invoice_id, r.invoice_id)
+    left join invoice_payment p on p.deposit_id = d.id
     left join invoice_option o on o.invoice_id = i.id and o.asset = moved.asset
         and o.chain = coalesce(d.chain, r.chain)
     left join lateral (
@@ -130,6 +137,8 @@ def row(line: Any, currencies: dict[str, Asset]) -> ReportRow:
         block_hash=hexadecimal(line.block_hash),
         log_index=line.log_index,
         balance_after=str(Money(int(line.balance_after), asset)),
+        rate_source=line.rate_source if quote is not None else None,
+        rate_at=line.rate_at if quote is not None else None,
     )
 
 

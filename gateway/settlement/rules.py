@@ -25,6 +25,8 @@ COLUMNS = (
     "block_hash",
     "log_index",
     "balance_after",
+    "rate_source",
+    "rate_at",
 )
 # What clients type: a spreadsheet runs a cell that begins like a formula (OWASP, CSV injection).
 FREE_TEXT = frozenset({"order_id"})

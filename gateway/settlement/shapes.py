@@ -32,6 +32,8 @@ class ReportRow(BaseModel):
     block_hash: str | None
     log_index: int | None
     balance_after: str
+    rate_source: Annotated[str | None, Field(description="who said so: median(coinbase,kraken)")]
+    rate_at: Annotated[Time | None, Field(description="when the rate was quoted")]
 
 
 class ReportTotal(BaseModel):
