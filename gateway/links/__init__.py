@@ -1,0 +1,1 @@
+"""Payment links: a page anybody may open, from which each payer's own invoice comes."""
