@@ -1,0 +1,1 @@
+"""Money of an invoice on its way back to whoever paid it."""
