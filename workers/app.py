@@ -16,6 +16,9 @@ TASK_SECONDS_MAX = 120
 AUDIT_SECONDS = 900
 LISTS_SECONDS = 60
 TREASURY_SECONDS = 15
+PRICES_SECONDS = 10
+QUOTES_SECONDS = 3_600
+PAYOUTS_SECONDS = 5
 
 app = Celery(
     "mizan",
@@ -26,11 +29,14 @@ app = Celery(
         "workers.signer",
         "workers.approver",
         "workers.sweep",
+        "workers.relay",
         "workers.deliver",
         "workers.close",
         "workers.audit",
         "workers.lists",
         "workers.treasury",
+        "workers.prices",
+        "workers.payouts",
     ],
 )
 app.conf.update(
@@ -57,11 +63,14 @@ app.conf.update(
         "workers.signer.*": {"queue": "sign"},
         "workers.approver.*": {"queue": "approve"},
         "workers.sweep.*": {"queue": "sweep"},
+        "workers.relay.*": {"queue": "sweep"},
         "workers.deliver.*": {"queue": "deliver"},
         "workers.close.*": {"queue": "close"},
         "workers.audit.*": {"queue": "close"},
         "workers.lists.*": {"queue": "close"},
         "workers.treasury.*": {"queue": "close"},
+        "workers.prices.*": {"queue": "prices"},
+        "workers.payouts.*": {"queue": "close"},
     },
 )
 
@@ -86,11 +95,15 @@ for chain in settings().endpoints:
     if settings().approver:
         every(TICK_SECONDS, "workers.approver.approve", chain)
     every(TICK_SECONDS * 5, "workers.sweep.sweep", chain)
+    every(TICK_SECONDS, "workers.relay.relay", chain)
 every(TICK_SECONDS, "workers.deliver.deliver")
 every(TICK_SECONDS, "workers.close.close")
 every(AUDIT_SECONDS, "workers.audit.audit")
 every(LISTS_SECONDS, "workers.lists.lists")
 every(TREASURY_SECONDS, "workers.treasury.treasury")
+every(PRICES_SECONDS, "workers.prices.prices")
+every(QUOTES_SECONDS, "workers.prices.thin")
+every(PAYOUTS_SECONDS, "workers.payouts.payouts")
 
 
 def worker_task(**options: Any) -> Callable[[Callable[..., None]], Any]:

@@ -13,7 +13,7 @@ from gateway.chain import evm, payout
 from gateway.chain import store as chains
 from gateway.chain.port import Node, NodeAway, Receipt
 from gateway.chain.store import Chain
-from gateway.invoices import service as invoices
+from gateway.refunds import service as refunds
 from gateway.sending import follow as following
 from gateway.sending import service as sending
 from gateway.sending.follow import Open
@@ -162,7 +162,7 @@ def call_off(item: Open, receipt: Receipt) -> None:
 def tell_refund(session: Session, row: Withdrawal) -> None:
     """Tell the invoice how the withdrawal of its refund ended."""
     if row.refund_id is not None:
-        invoices.refund_ended(
+        refunds.refund_ended(
             session, refund_id=row.refund_id, withdrawal_id=row.id, status=row.status
         )
 

@@ -8,6 +8,7 @@ import structlog
 
 from gateway import db
 from gateway.chain import store as chains
+from gateway.gasless import sending as gasless
 from gateway.sending import cancelling, signing, sweeps
 from gateway.sending.call import Encode, SignerRefuses, SignerWaits
 from gateway.withdrawals import alone, payload
@@ -19,6 +20,7 @@ ENCODE: dict[str, Encode] = {
     "payout": payload.encode,
     "sweep": sweeps.encode,
     alone.KIND: alone.encode,
+    gasless.KIND: gasless.encode,
 }
 
 log = structlog.get_logger()

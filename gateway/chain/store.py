@@ -27,6 +27,7 @@ class Chain(db.Base):
     treasury: Mapped[bytes]
     payout_approver: Mapped[bytes | None]
     explorer_url: Mapped[str | None]
+    public_rpc_url: Mapped[str | None]
     native_driver: Mapped[str | None]
     probe_blocks: Mapped[int] = mapped_column(server_default="20")
     read_calls_max: Mapped[int] = mapped_column(server_default="50")

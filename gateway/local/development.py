@@ -24,10 +24,11 @@ from gateway.chain.calls import call_of
 from gateway.chain.evm import node
 from gateway.chain.pool import Pool
 from gateway.chain.port import NodeError
-from gateway.chain.store import Chain
+from gateway.chain.store import Chain, ChainAsset
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
 from gateway.local.anvil import new_mnemonic
+from gateway.local.gasless import allow_signatures
 from gateway.local.process import StackError
 from gateway.local.secret import remembered
 from gateway.local.stack import Stack
@@ -36,7 +37,7 @@ from gateway.operators.keystore import seal
 from gateway.scopes import ACCOUNT_SCOPES, OPERATOR_SCOPES, secret_hash
 from gateway.sending.service import register_signer
 
-OWNER, PAYOUT, SWEEP, FAUCET, PAYER, TREASURY = range(6)
+OWNER, PAYOUT, SWEEP, FAUCET, PAYER, TREASURY, RELAY = range(7)
 USDC = NewAsset("USDC", "USD Coin (test)", None, 6)
 ETHER = 10**18
 DOLLAR = 10**6
@@ -58,6 +59,7 @@ class Cast:
     owner: LocalAccount
     payout: LocalAccount
     sweep: LocalAccount
+    relay: LocalAccount
     faucet: LocalAccount
     payer: bytes
     treasury: bytes
@@ -69,9 +71,10 @@ def prepare(stack: Stack, known: dict[str, Any]) -> dict[str, Any]:
     evm = node(chain_id)
     cast = cast_of(stack.home, evm)
     with mining_at_once(evm):
-        deployed, usdc = set_stage(evm, cast, fresh=not known_chain(chain_id))
+        deployed, usdc = set_stage(evm, cast, known=known_usdc(chain_id))
     with db.transaction() as session:
         write_chain(session, chain_id, evm, cast, deployed, usdc)
+        allow_signatures(session, chain_id, evm, address_of(cast.relay), GAS_FUNDS)
         merchant = merchant_account(session)
         keys = {
             "operator_key": key(session, known.get("operator_key"), None, "operator"),
@@ -99,7 +102,8 @@ def cast_of(home: Path, evm: Pool) -> Cast:
     words = remembered(home / "mnemonic", new_mnemonic)
     Account.enable_unaudited_hdwallet_features()
     parts = [
-        Account.from_mnemonic(words, account_path=f"m/44'/60'/0'/0/{place}") for place in range(6)
+        Account.from_mnemonic(words, account_path=f"m/44'/60'/0'/0/{place}")
+        for place in range(RELAY + 1)
     ]
     unlocked = evm.ask("eth_accounts", [], list[str])
     if len(unlocked) <= PAYER:
@@ -108,6 +112,7 @@ def cast_of(home: Path, evm: Pool) -> Cast:
         owner=parts[OWNER],
         payout=parts[PAYOUT],
         sweep=parts[SWEEP],
+        relay=parts[RELAY],
         faucet=parts[FAUCET],
         payer=bytes.fromhex(unlocked[PAYER][2:]),
         treasury=bytes.fromhex(parts[TREASURY].address[2:]),
@@ -139,14 +144,23 @@ def order(evm: Pool, method: str, *parameters: Any) -> None:
         ) from error
 
 
-def known_chain(chain_id: str) -> bool:
-    """True if an earlier run set this chain up to its end."""
+def known_usdc(chain_id: str) -> bytes | None:
+    """Return the USDC of an earlier run that set this chain up to its end."""
     with db.transaction() as session:
-        return session.scalar(select(Chain.id).where(Chain.id == chain_id)) is not None
+        query = select(ChainAsset.contract).where(
+            ChainAsset.chain == chain_id, ChainAsset.asset == USDC.code
+        )
+        return session.scalar(query)
 
 
-def set_stage(evm: Pool, cast: Cast, *, fresh: bool) -> tuple[deploy.Deployed, bytes]:
-    """Put the contracts in place and, at the first run, the money; returns them and the USDC."""
+def set_stage(evm: Pool, cast: Cast, *, known: bytes | None) -> tuple[deploy.Deployed, bytes]:
+    """Put the contracts in place and, at the first run, the money; returns them and the USDC.
+
+    `known` is the USDC of an earlier run: it stays what it was.
+    """
+    fresh = known is None
+    if evm.balance(address_of(cast.relay)) == 0:
+        order(evm, "anvil_setBalance", cast.relay.address, hex(GAS_FUNDS))
     if fresh:
         for address, funds in (
             (address_of(cast.owner), OWNER_FUNDS),
@@ -165,7 +179,7 @@ def set_stage(evm: Pool, cast: Cast, *, fresh: bool) -> tuple[deploy.Deployed, b
         treasury=cast.treasury,
     )
     hand = deploy.Hand(evm, cast.owner)
-    usdc = deploy.create(hand, creation_code("TestUSDC"))
+    usdc = known or deploy.create(hand, creation_code("SignedUSDC"))
     if fresh:
         order(evm, "anvil_setBalance", show_address(deployed.payout_vault), hex(HOT_FUNDS["ETH"]))
         for address, funds in (
@@ -175,7 +189,7 @@ def set_stage(evm: Pool, cast: Cast, *, fresh: bool) -> tuple[deploy.Deployed, b
         ):
             missing = funds - evm.token_balance(usdc, address)
             if missing > 0:
-                hand.send(usdc, call_of("TestUSDC", "mint", address, missing))
+                hand.send(usdc, call_of("SignedUSDC", "mint", address, missing))
     return deployed, usdc
 
 
@@ -257,9 +271,9 @@ def key(session: Session, known: str | None, account_id: str | None, name: str) 
 
 
 def keep_keys(stack: Stack, cast: Cast) -> None:
-    """Leave the two hot keys where only the signer is told to look, encrypted."""
+    """Leave the hot keys where only the signer is told to look, encrypted."""
     secrets = stack.secrets()
-    for account in (cast.payout, cast.sweep):
+    for account in (cast.payout, cast.sweep, cast.relay):
         seal(account, Path(secrets["MIZAN_KEYSTORE"]), secrets["MIZAN_KEYSTORE_PASSWORD"])
 
 

@@ -3,7 +3,12 @@
 import os
 from collections.abc import Mapping
 
-from gateway.local.processes import APPROVER_VARIABLES, KEYSTORE_VARIABLES, Application
+from gateway.local.processes import (
+    APPROVER_VARIABLES,
+    KEYSTORE_VARIABLES,
+    WEBHOOK_VARIABLES,
+    Application,
+)
 
 # What any program needs of the machine; all else in our own environment stays with us.
 MACHINE_VARIABLES = frozenset(
@@ -12,7 +17,7 @@ MACHINE_VARIABLES = frozenset(
     | {"PYTHONPATH", "PYTHONWARNINGS", "VIRTUAL_ENV"}
 )
 SETTINGS_PREFIX = "MIZAN_"
-SECRET_VARIABLES = KEYSTORE_VARIABLES | APPROVER_VARIABLES
+SECRET_VARIABLES = KEYSTORE_VARIABLES | APPROVER_VARIABLES | WEBHOOK_VARIABLES
 
 
 def server_environment() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-QUEUES = ("watch", "pay", "sweep", "deliver", "close")
+QUEUES = ("watch", "pay", "sweep", "deliver", "close", "prices")
 SIGNER_QUEUE = "sign"
 # An open live page would otherwise hold the API's shutdown for as long as it is looked at.
 GRACEFUL_SECONDS = 3
@@ -20,6 +20,10 @@ KEYSTORE_VARIABLES = frozenset(
 APPROVER_VARIABLES = frozenset(
     {"MIZAN_APPROVER_KEYSTORE", "MIZAN_APPROVER_PASSWORD", "MIZAN_APPROVER_PASSWORD_FILE"}
 )
+
+# API and deliverer alone see webhook secrets in the clear.
+WEBHOOK_VARIABLES = frozenset({"MIZAN_WEBHOOK_KEYS", "MIZAN_WEBHOOK_KEYS_FILE"})
+WEBHOOK_QUEUE = "deliver"
 
 
 @dataclass(frozen=True)
@@ -47,8 +51,16 @@ def applications(
         *("--schedule", f"{home}/beat-schedule", "--loglevel", "INFO"),
     )
     return (
-        Application("api", api, "mizan_api"),
-        *(Application(queue, worker(queue), "mizan_worker") for queue in QUEUES),
+        Application("api", api, "mizan_api", WEBHOOK_VARIABLES),
+        *(
+            Application(
+                queue,
+                worker(queue),
+                "mizan_worker",
+                WEBHOOK_VARIABLES if queue == WEBHOOK_QUEUE else frozenset(),
+            )
+            for queue in QUEUES
+        ),
         Application("signer", worker(SIGNER_QUEUE), "mizan_signer", KEYSTORE_VARIABLES),
         *((APPROVER,) if approver else ()),
         Application("beat", beat, "mizan_worker"),

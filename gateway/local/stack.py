@@ -132,7 +132,7 @@ class Stack:
         }
 
     def secrets(self) -> dict[str, str]:
-        """Return where the keys are and what opens them; only signer and approver are told."""
+        """Return where the keys are and what opens them; each process is told only of its own."""
         given = self.settings
         keystore = given.keystore or self.home / "keystore"
         password = given.keystore_password.get_secret_value() or remembered(
@@ -142,6 +142,7 @@ class Stack:
             "MIZAN_KEYSTORE": str(keystore),
             "MIZAN_KEYSTORE_PASSWORD": password,
             "MIZAN_REMOTE_SIGNER": given.remote_signer,
+            "MIZAN_WEBHOOK_KEYS": given.webhook_secret_keys,
             **(self._approver_secrets() if given.approver else {}),
         }
 

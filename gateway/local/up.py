@@ -142,6 +142,7 @@ def signpost(facts: dict[str, Any], shop: str) -> str:
             "Mizan is up. Ctrl-C stops it, `make run` goes on from here.",
             f"  API        {base}/openapi.json",
             f"  a shop     {shop}",
+            f"  consoles   {base}/shop for merchants, {base}/console for operators",
             f"  node       {facts['rpc_url']}",
             "  keys       dev.json, logs in logs/, both in the home folder (.mizan)",
         )

@@ -155,6 +155,34 @@ def set_tier(
         typer.echo(line)
 
 
+@chain.command("gasless")
+def gasless_payments(
+    chain_id: Annotated[str, typer.Argument(help="CAIP-2: eip155:8453")],
+    asset: Annotated[str, typer.Argument(help="USDC")],
+    minimum: Annotated[str | None, typer.Option(help="the least that is sent: 0.50")] = None,
+    worth_gas: Annotated[
+        str | None, typer.Option(help="send what is worth so many times its gas; 0: all")
+    ] = None,
+    relay_signer: Annotated[
+        str | None, typer.Option(help="hot key that pays the gas; else made")
+    ] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="take no more signatures")] = False,
+) -> None:
+    """Let payers pay in a token by a signature (EIP-3009), for gas of the house."""
+    from gateway.operators.gasless import allow
+
+    typer.echo(
+        allow(
+            chain_id,
+            asset,
+            minimum=minimum,
+            worth_gas=worth_gas,
+            relay_signer=relay_signer,
+            stop=stop,
+        )
+    )
+
+
 @chain.command("list")
 def list_chains() -> None:
     """Show what is served, and how each chain is read."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 import typer
 from sqlalchemy.orm import Session
@@ -46,6 +47,16 @@ def driver(text: str) -> str | None:
     return None if text == "ask" else text
 
 
+def public_url(text: str) -> str | None:
+    """Read the address of a node anybody may use: wallets of payers are told it; "none" ends it."""
+    if text == "none":
+        return None
+    parts = urlsplit(text)
+    if parts.scheme != "https" or not parts.hostname or parts.username or parts.query:
+        raise typer.BadParameter("an https address without a login or a query, or none")
+    return text
+
+
 CHANGES: dict[str, tuple[Callable[[str], Any], str]] = {
     "native_driver": (driver, "how native coin is found"),
     "probe_blocks": (number, "balances are probed every so many blocks; 0: never"),
@@ -54,6 +65,7 @@ CHANGES: dict[str, tuple[Callable[[str], Any], str]] = {
     "read_blocks_max": (number, "blocks in one range at most"),
     "read_logs_max": (number, "an answer of so many logs is taken as cut off"),
     "batch_seconds": (seconds, "how long a first withdrawal waits for company"),
+    "public_rpc_url": (public_url, "which node a payer's wallet is told of; no key may be in it"),
     "send_alone": (yes, "native coin to never-used accounts comes from the signer"),
 }
 

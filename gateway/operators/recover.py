@@ -26,7 +26,7 @@ from gateway.sending import service as sending
 from gateway.sending.ahead import Standing, standings
 from gateway.sending.rules import confirmations
 from gateway.sending.store import Transaction
-from gateway.sending.unknown import FOREIGN, SWEEP, Found, scan
+from gateway.sending.unknown import FOREIGN, RELAY, SWEEP, Found, scan
 
 
 def recover(chain_id: str, *, book: bool) -> Iterator[str]:
@@ -106,7 +106,7 @@ def lines(place: Chain, reading: Reading) -> Iterator[str]:
     """Say what a transaction did and whose withdrawals its payments are."""
     found = reading.found
     end = "" if found.receipt.succeeded else ", reverted"
-    what = FOREIGN if reading.is_foreign else found.kind
+    what = FOREIGN if reading.is_foreign and found.kind != RELAY else found.kind
     yield (
         f"nonce {found.nonce} of {show_address(found.signer.address)},"
         f" block {found.receipt.block_number}: {what}{end} {found.name}"

@@ -16,6 +16,7 @@ from gateway.chain.address import show_address
 from gateway.chain.port import tohex
 from gateway.chain.store import Chain
 from gateway.errors import Conflict
+from gateway.gasless import service as gasless
 from gateway.ids import new_id
 from gateway.journal import service as journal
 from gateway.ledger import service as ledger
@@ -28,7 +29,7 @@ from gateway.sending import sweeps
 from gateway.sending.ahead import Standing
 from gateway.sending.call import Call
 from gateway.sending.store import Attempt, Intent, Signer, SweepItem, Transaction
-from gateway.sending.unknown import CANCEL, PAYOUT, SEND, SWEEP
+from gateway.sending.unknown import CANCEL, PAYOUT, RELAY, SEND, SWEEP
 from gateway.webhooks.alarms import raise_alarm
 from gateway.withdrawals import quotes, recovered
 from gateway.withdrawals.service import take_out
@@ -71,7 +72,7 @@ def book(
     journal.write(session, actor=by, action="signer.recovered", subject=signer.id, facts=facts)
     session.flush()
     log.warning("signer.recovered", signer=signer.id, **facts)
-    for task in ("pay", "sweep"):
+    for task in ("pay", "sweep", "relay"):
         bell.ring(session, task, place.id)
     return f"{show_address(signer.address)}: {len(mine)} written; the workers settle them"
 
@@ -85,6 +86,9 @@ def free_plans(session: Session, signer: Signer) -> None:
         if intent.kind == SWEEP:
             sending.take_back(session, intent.id)
             sweeps.close_items(session, intent.id, tried=False)
+        elif intent.kind == RELAY:
+            sending.take_back(session, intent.id)
+            gasless.release(session, intent.id)
         else:
             take_out(session, of_intent(session, intent.id))
 
@@ -96,6 +100,8 @@ def free_taken(session: Session, standing: Standing) -> None:
         intent = session.get_one(Intent, row.intent_id, with_for_update=True)
         if intent.kind == SWEEP:
             sweeps.close_items(session, intent.id, tried=False)
+        elif intent.kind == RELAY:
+            gasless.release(session, intent.id)
         else:
             recovered.free(session, intent.id)
         intent.status = "cancelled"
@@ -153,7 +159,7 @@ def kind_of(reading: Reading) -> str:
         return reading.found.kind
     if reading.found.kind == SEND and not reading.is_foreign:
         return SEND
-    return "payout" if reading.found.signer.role == "payout" else "sweep"
+    return reading.found.signer.role
 
 
 def amount_of(session: Session, place: Chain, reading: Reading) -> int:
@@ -238,7 +244,7 @@ def book_unexplained(session: Session, place: Chain, reading: Reading) -> None:
         money = reading.money(int.from_bytes(payment.word[20:], "big"))
         outflow(session, place, reading, money, source, number)
         lines.append(f"{money} {money.asset.code} to {show_address(payment.word[:20])}")
-    if reading.is_foreign and receipt.succeeded and not lines:
+    if reading.is_foreign and receipt.succeeded and not lines and reading.found.kind != RELAY:
         value = reading.found.mined.value
         lines.append(f"{value} wei and a call to {tohex(reading.found.mined.to)}")
     if lines:

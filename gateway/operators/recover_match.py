@@ -10,7 +10,7 @@ from gateway.chain import store as chains
 from gateway.chain.store import Chain, ChainAsset
 from gateway.ledger import service as ledger
 from gateway.money import Asset, Money
-from gateway.sending.unknown import CANCEL, FOREIGN, PAYOUT, SEND, SWEEP, Found
+from gateway.sending.unknown import CANCEL, FOREIGN, PAYOUT, RELAY, SEND, SWEEP, Found
 from gateway.withdrawals import recovered
 from gateway.withdrawals.recovered import Candidate
 
@@ -50,7 +50,7 @@ class Reading:
     @property
     def is_foreign(self) -> bool:
         """True if the ordinary workers cannot end it: it is no action of ours, or pays nobody."""
-        if self.listed is None or self.found.kind == FOREIGN:
+        if self.listed is None or self.found.kind in (FOREIGN, RELAY):
             return True
         return self.found.kind == SEND and not any(one.withdrawal for one in self.payments)
 
@@ -95,7 +95,7 @@ def token_of(found: Found) -> bytes | None:
         return found.batch.token
     if found.kind == SWEEP and found.sweep is not None:
         return found.sweep[0]
-    assert found.kind in (SEND, CANCEL, FOREIGN)
+    assert found.kind in (SEND, CANCEL, FOREIGN, RELAY)
     return None
 
 

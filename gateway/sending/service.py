@@ -100,12 +100,13 @@ def must_wait(session: Session, signer_id: str) -> bool:
     that is being cancelled.
 
     What stands behind either carries a sequence number too high: it reverts as well, nothing is
-    added to it, and all of it is planned again when its end is final.
+    added to it, and all of it is planned again when its end is final. A relay's revert holds
+    nothing up: what it sends for others does not depend on what it sent before.
     """
     row = session.execute(
         text(
             "select count(*) filter (where state = 'signed') as unmined,"
-            " count(*) filter (where not succeeded) as reverted,"
+            " count(*) filter (where not succeeded and i.kind <> 'relay') as reverted,"
             " count(*) filter (where t.seq > s.first_seq and not exists ("
             "   select from transaction p where p.signer_id = t.signer_id and p.seq = t.seq - 1"
             "   and p.state not in ('reverted', 'cancelled'))) as doomed,"

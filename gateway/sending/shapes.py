@@ -10,7 +10,7 @@ from gateway.sending.store import Attempt, Intent, Signer, Transaction
 from gateway.web.shapes import Time
 
 State = Literal["signed", "mined", "confirmed", "reverted", "cancelled"]
-Kind = Literal["payout", "sweep", "send"]
+Kind = Literal["payout", "sweep", "send", "relay"]
 
 
 class AttemptShape(BaseModel):

@@ -19,9 +19,9 @@ from gateway.sending import limits, rules, second, service
 from gateway.sending.call import Call, Encode, Sign, Signed, SignerRefuses, SignerWaits
 from gateway.sending.store import Attempt, Intent, Signer, Transaction, attempts
 
-ROLES = {"payout": "payout", "sweep": "sweep", "send": "payout"}
+ROLES = {"payout": "payout", "sweep": "sweep", "send": "payout", "relay": "relay"}
 
-BELLS = {"payout": "pay", "sweep": "sweep", "send": "pay"}
+BELLS = {"payout": "pay", "sweep": "sweep", "send": "pay", "relay": "relay"}
 
 log = structlog.get_logger()
 

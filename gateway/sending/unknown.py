@@ -12,7 +12,7 @@ from eth_account.typed_transactions.typed_transaction import TypedTransaction
 from eth_utils.crypto import keccak
 from msgspec import field
 
-from gateway.chain import payout, vaults
+from gateway.chain import eip3009, payout, vaults
 from gateway.chain.address import show_address
 from gateway.chain.evm import Questions
 from gateway.chain.payout import Batch
@@ -24,6 +24,8 @@ from gateway.sending.store import Signer
 DYNAMIC_FEE = 2
 """The type of a transaction with a tip and a cap (EIP-1559)."""
 PAYOUT, SEND, SWEEP, CANCEL, FOREIGN = "payout", "send", "sweep", "cancel", "foreign"
+RELAY = "relay"
+"""A transfer that its payer signed (EIP-3009): it cost us its gas alone."""
 
 
 class Mined(msgspec.Struct, frozen=True):
@@ -159,6 +161,8 @@ def kind_of(signer: Signer, mined: Mined, is_batch: bool, is_sweep: bool) -> str
         return PAYOUT
     if is_sweep and not mined.value:
         return SWEEP
+    if signer.role == RELAY and not mined.value and eip3009.read_transfer(mined.data):
+        return RELAY
     if mined.data or not mined.to:
         return FOREIGN
     if mined.to == signer.address and not mined.value:

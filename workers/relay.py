@@ -1,0 +1,118 @@
+"""Signed payments: send what payers signed, for gas of ours, and follow it to its end.
+
+Nothing is credited here: what arrives at the invoice's address is a deposit as any other. A token
+takes a payer's nonce once, so it may be sent again and be sent by others.
+"""
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from gateway import db
+from gateway.chain import evm
+from gateway.chain import store as chains
+from gateway.chain.port import Node, NodeAway, Receipt
+from gateway.chain.store import Chain
+from gateway.gasless import service, store
+from gateway.gasless.sending import KIND
+from gateway.sending import cancelling
+from gateway.sending import follow as following
+from gateway.sending import service as sending
+from gateway.sending.follow import Open
+from gateway.sending.store import Transaction
+from workers.app import worker_task
+from workers.follow import Kind, alarm, follow
+from workers.relay_plan import plan_all
+
+REFUSED = text(
+    "select id, refusal from intent where chain = :chain and kind = :kind and status = 'refused'"
+)
+STALE_SENT = text("""
+    select t.id from payment_authorization a join transaction t on t.intent_id = a.intent_id
+    join intent i on i.id = a.intent_id
+    where a.chain = :chain and a.status in ('queued', 'sent') and t.state = 'signed'
+        and i.status = 'signed' and i.cancel_wanted is null
+        and a.valid_before < extract(epoch from now())
+""")
+
+log = structlog.get_logger()
+
+
+@worker_task()
+def relay(chain_id: str) -> None:
+    """Do whatever signed payments of the chain need now."""
+    tick(chain_id, evm.node(chain_id))
+
+
+def tick(chain_id: str, node: Node) -> None:
+    """Do one round; while the node is away they wait."""
+    tell(chain_id)
+    cancel_stale(chain_id)
+    with db.transaction() as session:
+        place = chains.chain(session, chain_id)
+    try:
+        follow(place, node, Kind(KIND, show, end, call_off))
+        plan_all(place, node)
+    except NodeAway as error:
+        log.warning("node.away", chain=chain_id, error=error.detail)
+
+
+def tell(chain_id: str) -> None:
+    """End what the signer refused, and take back plans it never came to."""
+    with db.transaction() as session:
+        refused = session.execute(REFUSED, {"chain": chain_id, "kind": KIND}).all()
+        stale = sending.stale(session, chain_id, KIND)
+    for found in refused:
+        with db.transaction() as session:
+            if sending.take_back(session, found.id):
+                service.end(session, found.id, "failed", reason=found.refusal)
+        if found.refusal != "expired":
+            alarm("signer_refused", found.id, f"the signer refused a payment: {found.refusal}")
+    for intent_id in stale:
+        with db.transaction() as session:
+            if sending.take_back(session, intent_id):
+                service.release(session, intent_id)
+
+
+def show(session: Session, item: Open, receipt: Receipt | None, depth: int) -> None:
+    """Let a payment say where it is; one that reverted is not final yet."""
+    del depth
+    row = store.of_intent(session, item.intent.id, lock=True)
+    if row is None or row.status == "failed" or (row.status == "confirmed" and receipt is not None):
+        return
+    tx_hash = receipt.tx_hash if receipt else bytes(item.attempts[0].hash)
+    mined = receipt is not None and receipt.succeeded and not item.is_cancelled_by(receipt)
+    service.change(session, row, "mined" if mined else "sent", tx_hash=tx_hash)
+
+
+def end(chain: Chain, item: Open, receipt: Receipt, depth: int) -> None:
+    """End a payment whose receipt is final. What reverted cost gas, and is not sent again."""
+    del chain, depth
+    with db.transaction() as session:
+        if following.claim_end(session, item.transaction.id, receipt) is None:
+            return
+        if receipt.succeeded:
+            service.end(session, item.intent.id, "confirmed", tx_hash=receipt.tx_hash)
+        else:
+            service.end(session, item.intent.id, "failed", reason=service.REVERTED)
+        following.finish(session, item.transaction.id, receipt)
+
+
+def call_off(item: Open, receipt: Receipt) -> None:
+    """End a payment whose nonce was spent on nothing: its signature ended before it was mined."""
+    with db.transaction() as session:
+        if following.claim_end(session, item.transaction.id, receipt) is None:
+            return
+        service.end(session, item.intent.id, "failed", reason="expired")
+        following.finish(session, item.transaction.id, receipt, cancelled=True)
+
+
+def cancel_stale(chain_id: str) -> None:
+    """Cancel what is not mined and whose signature ended: mined now it would only cost gas.
+
+    Before anything is handed to a node: what nobody has seen is never sent then.
+    """
+    with db.transaction() as session:
+        found = session.scalars(STALE_SENT, {"chain": chain_id}).all()
+        for transaction_id in found:
+            cancelling.ask(session, session.get_one(Transaction, transaction_id), by="expired")
