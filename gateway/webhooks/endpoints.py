@@ -1,17 +1,16 @@
-"""Endpoints: where an account wants to be told, its secret, and sending a delivery again."""
+"""Endpoints: where an account wants to be told, and the secret it believes."""
 
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from gateway import bell
 from gateway.accounts import service as accounts
-from gateway.errors import Conflict, NotFound, Refused
+from gateway.errors import NotFound, Refused
 from gateway.ids import new_id
 from gateway.settings import settings
-from gateway.webhooks import outbox, rules, signing
-from gateway.webhooks.store import Delivery, Endpoint
+from gateway.webhooks import disabling, rules, sealing, signing
+from gateway.webhooks.store import Endpoint
 
 ACTIVE_ENDPOINTS_MAX = 20
 ROTATION = timedelta(hours=24)
@@ -24,17 +23,23 @@ def create(
     """Make an endpoint with a fresh secret. Raises Refused for a bad URL or one too many."""
     rules.check_url(url, development=settings().development)
     make_room(session, account_id)
+    endpoint_id = new_id("whe")
     endpoint = Endpoint(
-        id=new_id("whe"),
+        id=endpoint_id,
         account_id=account_id,
         url=url,
         events=events,
-        secret=signing.new_secret(),
+        secret=sealing.seal(signing.new_secret(), endpoint_id=endpoint_id),
     )
     session.add(endpoint)
     session.flush()
     session.refresh(endpoint)
     return endpoint
+
+
+def secret(endpoint: Endpoint) -> str:
+    """Return what the endpoint's webhooks are signed with, to show it once."""
+    return sealing.unseal(endpoint.secret, endpoint_id=endpoint.id)
 
 
 def owner(session: Session, name: str) -> str:
@@ -73,21 +78,29 @@ def change(
     if url is not None:
         rules.check_url(url, development=settings().development)
         endpoint.url = url
+        trust_again(endpoint)
     if events is not None or every_event:
         endpoint.events = events
     if active and not endpoint.active:
         make_room(session, endpoint.account_id)
         endpoint.active, endpoint.disabled_reason = True, None
+        trust_again(endpoint)
     session.flush()
     if active is False:
         deactivate(session, endpoint)
     return endpoint
 
 
+def trust_again(endpoint: Endpoint) -> None:
+    """Forget the failures: somebody says that things are different now."""
+    endpoint.streak, endpoint.failed_object = 0, None
+    endpoint.failing_since = endpoint.probe_at = None
+
+
 def deactivate(session: Session, endpoint: Endpoint) -> Endpoint:
     """Stop sending; doing it again changes nothing."""
     if endpoint.active:
-        outbox.disable(session, endpoint.id, "the endpoint was deactivated")
+        disabling.stop(session, endpoint.id, "the endpoint was deactivated")
         session.refresh(endpoint)
     return endpoint
 
@@ -96,24 +109,9 @@ def rotate(session: Session, endpoint: Endpoint) -> Endpoint:
     """Make a new secret; the old one signs too for ROTATION, so that no receiver misses one."""
     endpoint.previous_secret = endpoint.secret
     endpoint.previous_until = datetime.now(UTC) + ROTATION
-    endpoint.secret = signing.new_secret()
+    endpoint.secret = sealing.seal(signing.new_secret(), endpoint_id=endpoint.id)
     session.flush()
     return endpoint
-
-
-def redeliver(session: Session, delivery: Delivery) -> Delivery:
-    """Send again, now, with the whole schedule ahead. Raises Conflict if the endpoint is off."""
-    session.refresh(delivery, with_for_update=True)
-    endpoint = session.get_one(Endpoint, delivery.endpoint_id)
-    if not endpoint.active:
-        raise Conflict("the endpoint is not active", code="wrong_state")
-    delivery.status = "pending"
-    delivery.attempts = 0
-    delivery.next_attempt_at = datetime.now(UTC)
-    delivery.delivered_at = None
-    session.flush()
-    bell.ring(session, "deliver")
-    return delivery
 
 
 def find(session: Session, endpoint_id: str, *, for_update: bool = False) -> Endpoint:

@@ -55,3 +55,9 @@ def after(session: Session, event_id: str, account_id: str | None) -> ColumnElem
     if cursor is None:
         raise Refused("starting_after is no id of this list", code="unknown_cursor")
     return AFTER.bindparams(after_xid=cursor.xid, after_seq=cursor.seq)  # type: ignore[return-value]
+
+
+def types(session: Session, event_ids: list[str]) -> dict[str, str]:
+    """Return the type of each of these events."""
+    rows = session.execute(select(Event.id, Event.type).where(Event.id.in_(event_ids)))
+    return {row.id: row.type for row in rows}

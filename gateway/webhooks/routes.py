@@ -11,11 +11,19 @@ from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
 from gateway.web.requests import Tx
 from gateway.web.shapes import Body, Text, example
-from gateway.webhooks import alarms, endpoints
-from gateway.webhooks.events import replay
+from gateway.webhooks import again, alarms, endpoints, health, outbox
+from gateway.webhooks.events import replay, types
 from gateway.webhooks.rules import URL_CHARACTERS_MAX, check_event_type
-from gateway.webhooks.shapes import AlarmShape, DeliveryShape, EndpointShape, EventShape
-from gateway.webhooks.store import Alarm, Delivery, Endpoint, Event
+from gateway.webhooks.shapes import (
+    AlarmShape,
+    AttemptShape,
+    DeliveryShape,
+    EndpointShape,
+    EventShape,
+    ReplayBody,
+    ReplayShape,
+)
+from gateway.webhooks.store import Alarm, Attempt, Delivery, Endpoint, Event
 
 EVENTS_MAX = 50
 
@@ -63,6 +71,27 @@ class EndpointChange(Body):
     active: bool | None = None
 
 
+def shown(session: Tx, endpoint: Endpoint, *, with_secret: bool = False) -> EndpointShape:
+    """Return the endpoint with its health, and with its secret where that is asked for."""
+    (shape,) = health.shown(session, [endpoint])
+    if with_secret:
+        shape.secret = endpoints.secret(endpoint)
+    return shape
+
+
+def delivery_shown(session: Tx, delivery: Delivery) -> DeliveryShape:
+    """Return a delivery with its event's type."""
+    return DeliveryShape.of(delivery, types(session, [delivery.event_id])[delivery.event_id])
+
+
+def visible_delivery(session: Tx, principal: Principal, delivery_id: str) -> Delivery:
+    """Return the delivery if its endpoint exists for this key; raises NotFound."""
+    found = session.get(Delivery, delivery_id)
+    if found is None or not principal.sees(endpoints.find(session, found.endpoint_id).account_id):
+        raise NotFound("no such delivery")
+    return found
+
+
 def visible(session: Tx, principal: Principal, endpoint_id: str, *, lock: bool = False) -> Endpoint:
     """Return the endpoint if it exists for this key; raises NotFound."""
     endpoint = endpoints.find(session, endpoint_id, for_update=lock)
@@ -78,7 +107,7 @@ def create(body: EndpointBody, session: Tx, principal: Writer) -> EndpointShape:
     if owner is not None:
         owner = endpoints.owner(session, owner)
     made = endpoints.create(session, account_id=owner, url=body.url, events=body.events)
-    return EndpointShape.of(made, made.secret)
+    return shown(session, made, with_secret=True)
 
 
 @endpoint_routes.get("")
@@ -88,13 +117,13 @@ def list_endpoints(
     """List endpoints, newest first."""
     owner = owner_listed(session, principal, account)
     rows, more = page(session, Endpoint, where, account_id=owner)
-    return Page(data=[EndpointShape.of(row) for row in rows], has_more=more)
+    return Page(data=health.shown(session, rows), has_more=more)
 
 
 @endpoint_routes.get("/{endpoint}")
 def get_endpoint(endpoint: Text, session: Tx, principal: Reader) -> EndpointShape:
     """Return one endpoint, without its secret."""
-    return EndpointShape.of(visible(session, principal, endpoint))
+    return shown(session, visible(session, principal, endpoint))
 
 
 @endpoint_routes.patch("/{endpoint}")
@@ -109,21 +138,47 @@ def change(endpoint: Text, body: EndpointChange, session: Tx, principal: Writer)
         every_event="events" in body.model_fields_set and body.events is None,
         active=body.active,
     )
-    return EndpointShape.of(changed)
+    return shown(session, changed)
 
 
 @endpoint_routes.delete("/{endpoint}")
 def deactivate(endpoint: Text, session: Tx, principal: Writer) -> EndpointShape:
     """Stop sending to the endpoint; it stays in the list with its deliveries."""
     found = visible(session, principal, endpoint, lock=True)
-    return EndpointShape.of(endpoints.deactivate(session, found))
+    return shown(session, endpoints.deactivate(session, found))
 
 
 @endpoint_routes.post("/{endpoint}/rotate")
 def rotate(endpoint: Text, session: Tx, principal: Writer) -> EndpointShape:
     """Replace the secret; both sign for 24 hours. The new one is shown in this answer only."""
     found = endpoints.rotate(session, visible(session, principal, endpoint, lock=True))
-    return EndpointShape.of(found, found.secret)
+    return shown(session, found, with_secret=True)
+
+
+@endpoint_routes.post("/{endpoint}/test", status_code=201)
+def send_test(endpoint: Text, session: Tx, principal: Writer) -> DeliveryShape:
+    """Send a `webhook.test` event to this endpoint now, whatever events it asked for.
+
+    The answer is the delivery; ask for it again, or for its attempts, to see what became of it.
+    """
+    found = visible(session, principal, endpoint)
+    return DeliveryShape.of(again.send_test(session, found), again.TEST_TYPE)
+
+
+@endpoint_routes.post("/{endpoint}/replay")
+def replay_events(endpoint: Text, body: ReplayBody, session: Tx, principal: Writer) -> ReplayShape:
+    """Send events again from an event or a time on: those of this account that it listens to.
+
+    At most 2,000 events are looked at in a call: go on with `from_event` = `next_event`.
+    """
+    done = again.replay(
+        session,
+        visible(session, principal, endpoint),
+        from_event=body.from_event,
+        from_time=body.from_time,
+        delivered=body.include_delivered,
+    )
+    return ReplayShape(queued=done.queued, next_event=done.next_event)
 
 
 @endpoint_routes.get("/{endpoint}/deliveries")
@@ -137,17 +192,32 @@ def list_deliveries(
     """List what was sent, newest first, with the last answer."""
     found = visible(session, principal, endpoint)
     rows, more = page(session, Delivery, where, endpoint_id=found.id, status=status)
-    return Page(data=[DeliveryShape.of(row) for row in rows], has_more=more)
+    named = types(session, [row.event_id for row in rows])
+    return Page(data=[DeliveryShape.of(row, named[row.event_id]) for row in rows], has_more=more)
+
+
+@endpoint_routes.get("/deliveries/{delivery}")
+def get_delivery(delivery: Text, session: Tx, principal: Reader) -> DeliveryShape:
+    """Return one delivery with its last answer."""
+    return delivery_shown(session, visible_delivery(session, principal, delivery))
+
+
+@endpoint_routes.get("/deliveries/{delivery}/attempts")
+def list_attempts(
+    delivery: Text, session: Tx, principal: Reader, where: ListCursor
+) -> Page[AttemptShape]:
+    """List what was sent for a delivery and what came back, newest first; kept for 30 days."""
+    found = visible_delivery(session, principal, delivery)
+    body = outbox.body_of(session.get_one(Event, found.event_id))
+    rows, more = page(session, Attempt, where, delivery_id=found.id)
+    return Page(data=[AttemptShape.of(row, body) for row in rows], has_more=more)
 
 
 @endpoint_routes.post("/deliveries/{delivery}/redeliver")
 def redeliver(delivery: Text, session: Tx, principal: Writer) -> DeliveryShape:
     """Send a delivery again now, whatever became of it."""
-    found = session.get(Delivery, delivery)
-    if found is None:
-        raise NotFound("no such delivery")
-    visible(session, principal, found.endpoint_id)
-    return DeliveryShape.of(endpoints.redeliver(session, found))
+    found = visible_delivery(session, principal, delivery)
+    return delivery_shown(session, again.redeliver(session, found))
 
 
 @event_routes.get("")

@@ -11,25 +11,28 @@ from gateway.ids import new_id
 from gateway.webhooks.store import Event
 
 # A delivery's id begins with its event's time; the rest is a hash: one statement makes many.
-EMIT = text("""
+DELIVERY_ID = "'dlv_' || substr({event}, 5, 10) || upper(substr(md5({event} || {endpoint}), 1, 16))"
+WANTED = """(w.events is null or exists (
+                select from unnest(w.events) as wanted
+                where wanted = {type}
+                    or (right(wanted, 2) = '.*' and starts_with({type}, left(wanted, -1)))))"""
+"""Whether endpoint w listens to events of a type."""
+EMIT = text(f"""
     with told as (
         insert into event (id, type, account_id, object_id, data)
         values (:id, :type, :account, :object, cast(:data as jsonb))
         returning id, seq, created_at
     ), fanned_out as (
         insert into delivery (id, event_id, endpoint_id, object_id, seq)
-        select 'dlv_' || substr(told.id, 5, 10) || upper(substr(md5(told.id || w.id), 1, 16)),
+        select {DELIVERY_ID.format(event="told.id", endpoint="w.id")},
             told.id, w.id, :object, told.seq
         from told, webhook_endpoint w
         where w.active and (w.account_id is null or w.account_id = :account)
-            and (w.events is null or exists (
-                select from unnest(w.events) as wanted
-                where wanted = :type
-                    or (right(wanted, 2) = '.*' and starts_with(:type, left(wanted, -1)))))
+            and {WANTED.format(type=":type")}
         returning 1
     )
     select seq, created_at, (select count(*) from fanned_out) as deliveries from told
-""")
+""")  # noqa: S608 — made of constants of ours
 
 
 def emit(

@@ -1,4 +1,4 @@
-"""The tables of events, endpoints, deliveries and alarms."""
+"""The tables of events, endpoints, deliveries with their attempts, and alarms."""
 
 from datetime import datetime
 from typing import Any
@@ -39,6 +39,14 @@ class Endpoint(db.Base):
     previous_until: Mapped[datetime | None]
     active: Mapped[bool] = mapped_column(default=True)
     disabled_reason: Mapped[str | None]
+    streak: Mapped[int] = mapped_column(default=0)
+    failed_object: Mapped[str | None]
+    failing_since: Mapped[datetime | None]
+    probe_at: Mapped[datetime | None]
+    last_success_at: Mapped[datetime | None]
+    last_failure_at: Mapped[datetime | None]
+    stuck_until: Mapped[datetime | None]
+    """Set by the sandbox: until then every call runs out of time."""
     created_at: Mapped[datetime] = mapped_column(server_default="now()")
 
 
@@ -61,6 +69,36 @@ class Delivery(db.Base):
     error: Mapped[str | None]
     delivered_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class Attempt(db.Base):
+    """One request of a delivery and what came back; kept for a while."""
+
+    __tablename__ = "delivery_attempt"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    delivery_id: Mapped[str] = mapped_column(ForeignKey("delivery.id"))
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("webhook_endpoint.id"))
+    number: Mapped[int]
+    url: Mapped[str]
+    request_headers: Mapped[dict[str, str]] = mapped_column(JSONB)
+    response_status: Mapped[int | None]
+    response_headers: Mapped[dict[str, str] | None] = mapped_column(JSONB(none_as_null=True))
+    response_body: Mapped[str | None]
+    error: Mapped[str | None]
+    milliseconds: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class Hour(db.Base):
+    """How many answers of an endpoint were good and bad in one hour."""
+
+    __tablename__ = "webhook_hour"
+
+    endpoint_id: Mapped[str] = mapped_column(ForeignKey("webhook_endpoint.id"), primary_key=True)
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    good: Mapped[int] = mapped_column(default=0)
+    bad: Mapped[int] = mapped_column(default=0)
 
 
 class Alarm(db.Base):
