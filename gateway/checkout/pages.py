@@ -1,6 +1,7 @@
 """Turn facts into HTML: templates, static files, and the headers that keep foreign script out."""
 
 import hashlib
+import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -12,13 +13,26 @@ from fastapi.responses import HTMLResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from gateway.checkout.view import OptionView, View, qr
+from gateway.checkout.choice import OptionView, qr
+from gateway.checkout.instructions import canonical
+from gateway.checkout.view import View
 from gateway.checkout.words import LANGUAGES, Words, words
 from gateway.web.shapes import rfc3339
 
 ADDRESS_END = 6
 REFRESH_SECONDS = 10
-STATIC = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
+STYLE, SCRIPT = "text/css; charset=utf-8", "text/javascript; charset=utf-8"
+STATIC = {
+    "page.css": STYLE,
+    "page.js": SCRIPT,
+    "wallet.js": SCRIPT,
+    "gasless.js": SCRIPT,
+    "receipt.css": STYLE,
+    "receipt.js": SCRIPT,
+    "link.css": STYLE,
+    "till.js": SCRIPT,
+    "refund.js": SCRIPT,
+}
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
@@ -54,8 +68,20 @@ def templates() -> Environment:
 @lru_cache(maxsize=len(STATIC))
 def static(name: str) -> tuple[bytes, str]:
     """Return a static file and the version its address carries."""
-    body = (files("gateway.checkout") / "static" / name).read_bytes()
+    body = smaller((files("gateway.checkout") / "static" / name).read_text("utf-8"), name).encode()
     return body, hashlib.sha256(body).hexdigest()[:12]
+
+
+def smaller(source: str, name: str) -> str:
+    """Return a style or script without what only its readers need: comments and indentation.
+
+    Our scripts have no comment behind code and no text over several lines.
+    """
+    if name.endswith(".css"):
+        bare = re.sub(r"/\*.*?\*/", "", source, flags=re.DOTALL)
+        return re.sub(r"\s*([{};,])\s*", r"\1", re.sub(r":\s+", ":", bare)).strip()
+    lines = (line.strip() for line in source.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def asset_url(name: str) -> str:
@@ -128,6 +154,9 @@ def panel(view: View, chosen: Words, *, option: str | None, lang: str | None) ->
             option=picked,
             option_url=lambda one: option_url(one, lang),
             link_url=f"/l/{view.link}{kept}",
+            receipt_url=f"/pay/{view.id}/receipt{kept}",
+            quote_url=f"/pay/{view.id}/quote{query(option=option, lang=lang)}",
+            signed_text=canonical(picked.instruction.payload) if picked.instruction else "",
             test_url=f"/pay/{view.id}/test{query(option=picked.key, lang=lang)}",
             qr=Markup(qr(address)) if address else "",  # noqa: S704 - drawn from our own address
             ends=(address[:ADDRESS_END], address[-ADDRESS_END:]),
@@ -146,13 +175,20 @@ def version(rendered: str) -> str:
 
 
 def pay_page(
-    request: Request, view: View, chosen: Words, *, option: str | None, lang: str | None
+    request: Request,
+    view: View,
+    chosen: Words,
+    *,
+    option: str | None,
+    lang: str | None,
+    template: str = "pay.html",
+    **values: Any,
 ) -> HTMLResponse:
-    """Render the payer's page of an invoice."""
+    """Render the payer's page of an invoice, or another page around the same panel."""
     inside = panel(view, chosen, option=option, lang=lang)
     return html(
         request,
-        "pay.html",
+        template,
         chosen,
         title=title(view, chosen),
         view=view,
@@ -160,4 +196,5 @@ def pay_page(
         version=version(inside),
         refresh_seconds=REFRESH_SECONDS,
         events_url=f"/pay/{view.id}/events{query(option=option, lang=chosen.language)}",
+        **values,
     )

@@ -2,58 +2,36 @@
 
 from collections.abc import AsyncIterator
 from typing import Annotated
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ValidationError
 
 from gateway import db
-from gateway.accounts import service as accounts
 from gateway.chain.store import chain_asset
-from gateway.checkout import pages, stream, trial
+from gateway.checkout import pages, programs, stream, trial
+from gateway.checkout.link_routes import routes as links
+from gateway.checkout.payer_routes import routes as payers
+from gateway.checkout.pos_routes import routes as tills
+from gateway.checkout.refund_routes import routes as refunds
+from gateway.checkout.signed import routes as signed
+from gateway.checkout.speech import Lang, Speech
 from gateway.checkout.view import View, view
-from gateway.checkout.words import Words, choose
-from gateway.errors import (
-    BadRequest,
-    Conflict,
-    DependencyAway,
-    GatewayError,
-    InvalidAmount,
-    NotFound,
-)
-from gateway.invoices import links
+from gateway.checkout.words import Words
+from gateway.errors import DependencyAway, GatewayError, NotFound
 from gateway.invoices import service as invoices
-from gateway.invoices.facts import Facts, InvoiceShape
-from gateway.invoices.store import PaymentLink, asked
+from gateway.invoices.facts import Facts
 from gateway.web.problems import router
 from gateway.web.requests import Tx
 from gateway.web.shapes import Text
 
 SEE_OTHER = 303
-AMOUNT_LENGTH_MAX = 100
-FIELDS_MAX = 20
 
 routes = router("", "checkout")
 live = APIRouter()
 
-Lang = Annotated[Text | None, Query(max_length=20)]
 Choice = Annotated[Text | None, Query(max_length=120)]
-
-
-def spoken(request: Request, lang: Lang = None) -> Words:
-    """Return the words of the payer's language."""
-    return choose(lang, request.headers.get("accept-language", ""))
-
-
-Speech = Annotated[Words, Depends(spoken)]
-
-
-class PayBody(BaseModel):
-    """What a program sends to pay by a link."""
-
-    amount: str | None = None
 
 
 @routes.get("/checkout/{name}", include_in_schema=False)
@@ -65,20 +43,29 @@ def static(name: Text) -> Response:
     return found
 
 
-@routes.get("/pay/{invoice}", include_in_schema=False)
-def pay_page(
-    request: Request,
-    invoice: Text,
-    session: Tx,
-    chosen: Speech,
-    lang: Lang = None,
-    option: Choice = None,
+@live.get("/pay/{invoice}", include_in_schema=False)
+async def pay_page(
+    request: Request, invoice: Text, chosen: Speech, lang: Lang = None, option: Choice = None
+) -> Response:
+    """Show the payer's page of an invoice; a program is asked to pay by 402 instead.
+
+    No transaction is open while a program's payment is waited for.
+    """
+    if programs.asks(request):
+        return await programs.answer(request, invoice)
+    return await run_in_threadpool(page_of, request, invoice, chosen, lang, option)
+
+
+def page_of(
+    request: Request, invoice: str, chosen: Words, lang: str | None, option: str | None
 ) -> HTMLResponse:
-    """Show the payer's page of an invoice."""
-    facts = invoices.find(session, invoice)
-    if facts is None:
-        return pages.notice(request, chosen, "gone", status=404)
-    return pages.pay_page(request, view(session, facts), chosen, option=option, lang=lang)
+    """Return the page of an invoice, or that there is none."""
+    with db.transaction() as session:
+        facts = invoices.find(session, invoice)
+        if facts is None:
+            return pages.notice(request, chosen, "gone", status=404)
+        shown = view(session, facts)
+    return pages.pay_page(request, shown, chosen, option=option, lang=lang)
 
 
 @routes.get("/pay/{invoice}/status")
@@ -126,7 +113,10 @@ def pay_test(
 
 
 def send_test_payment(session: Tx, facts: Facts, option: str | None) -> None:
-    """Pay what remains by the chosen option; nothing when nothing is asked. Raises as trial.pay."""
+    """Pay what remains by the chosen option, once however often it is pressed; raises as trial.pay.
+
+    Nothing is paid when nothing is asked.
+    """
     shown = view(session, facts)
     if not shown.test_payment:
         raise NotFound("no such page")
@@ -137,116 +127,12 @@ def send_test_payment(session: Tx, facts: Facts, option: str | None) -> None:
         raise DependencyAway(f"payments on {picked.network} are paused", code="payments_paused")
     row = facts.options[shown.payment_options.index(picked)]
     on_chain = chain_asset(session, row.chain, row.asset)
-    trial.pay(on_chain, to=row.address, amount=facts.remaining(row))
-
-
-def link_page(
-    request: Request,
-    session: Tx,
-    chosen: Words,
-    link: PaymentLink,
-    *,
-    status: int = 200,
-    typed: str = "",
-    wrong: bool = False,
-) -> HTMLResponse:
-    """Render the page of a payment link."""
-    merchant = accounts.get(session, link.account_id).handle
-    return pages.html(
-        request,
-        "link.html",
-        chosen,
-        status=status,
-        title=chosen.plain("link_title", merchant=f"@{merchant}"),
-        link=link,
-        merchant=merchant,
-        amount=asked(session, link),
-        usable=links.usable(session, link),
-        action=f"/l/{link.id}{pages.query(lang=request.query_params.get('lang'))}",
-        typed=typed,
-        wrong=wrong,
-    )
-
-
-@routes.get("/l/{link}", include_in_schema=False)
-def open_link(request: Request, link: Text, session: Tx, chosen: Speech) -> HTMLResponse:
-    """Show a payment link. This creates nothing."""
-    try:
-        return link_page(request, session, chosen, links.get(session, link))
-    except NotFound:
-        return pages.notice(request, chosen, "gone", status=404)
-
-
-def amount_of(request: Request, body: bytes) -> str | None:
-    """Return the amount of a payer's form or JSON, None if it names none."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip()
-    if kind == "application/json" and body:
-        return json_amount(body)
-    fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=FIELDS_MAX)
-    return fields.get("amount", [""])[0].strip()[:AMOUNT_LENGTH_MAX] or None
-
-
-def json_amount(body: bytes) -> str | None:
-    """Return the amount of a JSON object; raises BadRequest for what is none."""
-    try:
-        return PayBody.model_validate_json(body).amount
-    except ValidationError as error:
-        raise BadRequest("the body is no object with an amount as a string") from error
-
-
-async def sent(request: Request) -> bytes:
-    """Return the request's body; its route has read and bounded it."""
-    return await request.body()
-
-
-@routes.post("/l/{link}", include_in_schema=False)
-def pay_link(
-    request: Request,
-    link: Text,
-    session: Tx,
-    chosen: Speech,
-    body: Annotated[bytes, Depends(sent)],
-    lang: Lang = None,
-) -> Response:
-    """Make the payer's invoice: a form is sent on to its page, a program gets the invoice."""
-    program = "application/json" in request.headers.get("accept", "")
-    amount = None
-    try:
-        amount = amount_of(request, body)
-        facts = links.pay(session, link_id=link, amount=amount)
-    except GatewayError as error:
-        if program:
-            raise
-        return refused(request, session, chosen, link, error, amount or "")
-    if program:
-        return JSONResponse(payer_shape(facts), 201)
-    page = f"/pay/{facts.invoice.id}{pages.query(lang=lang)}"
-    return RedirectResponse(page, SEE_OTHER, headers=pages.HEADERS)
-
-
-def payer_shape(facts: Facts) -> dict[str, object]:
-    """Show the invoice to its payer: the merchant's own notes are not theirs to read."""
-    return InvoiceShape.of(facts).model_dump(mode="json", exclude={"metadata", "order_id"})
-
-
-def refused(
-    request: Request, session: Tx, chosen: Words, link_id: str, error: GatewayError, typed: str
-) -> HTMLResponse:
-    """Say in the payer's words why there is no invoice."""
-    if isinstance(error, NotFound):
-        return pages.notice(request, chosen, "gone", status=404)
-    if isinstance(error, BadRequest | InvalidAmount | Conflict):
-        return link_page(
-            request,
-            session,
-            chosen,
-            links.get(session, link_id),
-            status=error.status,
-            typed=typed,
-            wrong=not isinstance(error, Conflict),
-        )
-    again = f"/l/{link_id}{pages.query(lang=request.query_params.get('lang'))}"
-    return pages.notice(request, chosen, "try_later", status=error.status, again=again)
+    trial.pay_once(session, facts, row, on_chain)
 
 
 routes.include_router(live)
+routes.include_router(links)
+routes.include_router(payers)
+routes.include_router(refunds)
+routes.include_router(signed)
+routes.include_router(tills)

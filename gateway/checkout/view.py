@@ -1,26 +1,31 @@
 """What the payer's page shows, before any word of any language."""
 
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
-import segno
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy.orm import Session
 
 from gateway.accounts import service as accounts
 from gateway.chain import freshness
-from gateway.chain.store import Chain
-from gateway.deposits import rules as deposit_rules
-from gateway.invoices import rules
+from gateway.checkout.arrived import (
+    PaymentView,
+    Progress,
+    Stray,
+    payment_view,
+    progress,
+    stray,
+    strays,
+)
+from gateway.checkout.choice import OptionView, option_view
+from gateway.checkout.places import Places, places_of
+from gateway.gasless import service as gasless
+from gateway.gasless.shapes import AuthorizationShape
+from gateway.inbox.store import Item
+from gateway.invoices import requote, rules
 from gateway.invoices.facts import Facts
-from gateway.invoices.store import InvoiceOption, InvoicePayment
-from gateway.money import Money
 from gateway.settings import settings
 from gateway.web.shapes import Time
-
-QUIET_MODULES = 4
-QR_CACHE_MAX = 2_000
 
 Screen = Literal[
     "open",
@@ -31,54 +36,9 @@ Screen = Literal[
     "late",
     "expired",
     "expired_partial",
+    "expired_late",
     "void",
 ]
-
-
-class OptionView(BaseModel):
-    """One way to pay: `amount` remains to be paid, `key` chooses it in ?option=.
-
-    While `paused` the network takes no payments, and there is no address. `at_least` is there when
-    `amount` is less than one payment must be to be credited.
-    """
-
-    key: str
-    asset: str
-    chain: str
-    network: str
-    address: str | None
-    paused: bool
-    amount: str
-    at_least: str | None
-    rate: str
-    quote_expires_at: Time
-
-
-class PaymentView(BaseModel):
-    """What arrived."""
-
-    asset: str
-    chain: str
-    network: str
-    amount: str
-    status: Literal["confirming", "credited", "orphaned", "reversed"]
-    confirmations: int
-    finality: Literal["blocks", "safe", "finalized"]
-    confirmations_required: int | None
-    tx_hash: str
-    explorer_url: str | None
-
-
-class Progress(BaseModel):
-    """How final the newest payment is, and about how long it still takes.
-
-    `needed` and `seconds` are None where the network's own word is waited for: `finality`.
-    """
-
-    seen: int
-    finality: Literal["blocks", "safe", "finalized"]
-    needed: int | None
-    seconds: int | None
 
 
 class View(BaseModel):
@@ -96,11 +56,27 @@ class View(BaseModel):
     currency: str
     amount_paid: str
     amount_due: str
+    amount_missing: str
     amount_over: str
     payment_options: list[OptionView]
     payments: list[PaymentView]
+    strays: Annotated[
+        list[Stray], Field(description="came to the address, but the invoice asks for another coin")
+    ]
     progress: Progress | None
+    signable: Annotated[
+        list[str], Field(description="keys of what can be paid by a signature, for no gas")
+    ]
+    authorization: Annotated[
+        AuthorizationShape | None, Field(description="the payment signed last; no proof of payment")
+    ]
+    reverted: Annotated[
+        bool, Field(description="a payment that had counted left the chain: pay what is due again")
+    ]
+    requote: Annotated[bool, Field(description="a new quote may be asked for now")]
+    created_at: Time
     expires_at: Time
+    paid_at: Time | None
     success_url: str | None
     link: str | None
     test_payment: bool
@@ -109,6 +85,12 @@ class View(BaseModel):
     def payable(self) -> bool:
         """True while the page asks for money."""
         return self.screen in ("open", "partial")
+
+    @property
+    def on_its_way(self) -> bool:
+        """True while what was signed is being sent: paying again would pay twice."""
+        signed = self.authorization
+        return signed is not None and self.payable and signed.status in gasless.LIVE
 
     @property
     def elsewhere(self) -> bool:
@@ -124,31 +106,13 @@ class View(BaseModel):
         return min(wanted or self.payment_options, key=lambda one: one.paused)
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """The chains of an invoice by id."""
-
-    chains: dict[str, Chain]
-
-    def name(self, chain: str) -> str:
-        """Return the network's name as a payer knows it."""
-        return self.chains[chain].name
-
-    def explorer(self, chain: str, tx_hash: bytes) -> str | None:
-        """Return where to look a transaction up."""
-        url = self.chains[chain].explorer_url
-        return url.replace("{tx}", f"0x{tx_hash.hex()}") if url else None
-
-
 def view(session: Session, facts: Facts) -> View:
     """Return what the page of an invoice shows."""
     row, state = facts.invoice, facts.stored
-    ids = {o.chain for o in facts.options} | {p.chain for p in facts.payments}
-    found = {chain_id: session.get(Chain, chain_id) for chain_id in sorted(ids)}
-    places = Places({chain_id: chain for chain_id, chain in found.items() if chain})
+    odd = strays(session, row.id)
+    places = places_for(session, facts, odd)
     heads = {head.chain: head.number for head in freshness.heads(session)}
     payments = [payment_view(facts, payment, places, heads) for payment in facts.payments]
-    over = state.paid - facts.price if state.paid > facts.price else Money(0, facts.currency)
     return View(
         id=row.id,
         screen=screen(state),
@@ -161,16 +125,37 @@ def view(session: Session, facts: Facts) -> View:
         amount=str(facts.price),
         currency=row.currency,
         amount_paid=str(state.paid),
-        amount_due=str(rules.due(facts.price, state.paid)),
-        amount_over=str(over),
+        amount_due=str(facts.due),
+        amount_missing=str(facts.missing),
+        amount_over=str(facts.over),
         payment_options=[option_view(facts, option, places) for option in facts.options],
         payments=payments,
+        strays=[stray(item, places) for item in odd],
         progress=progress(payments, places),
+        signable=[f"{o.asset}.{o.chain}" for o in gasless.options(session, facts)],
+        authorization=last_signed(session, row.id),
+        reverted=row.reverted_at is not None,
+        requote=requote.possible(facts, datetime.now(UTC)),
+        created_at=row.created_at,
         expires_at=row.expires_at,
+        paid_at=row.paid_at,
         success_url=row.success_url,
         link=row.link_id,
         test_payment=settings().development,
     )
+
+
+def last_signed(session: Session, invoice_id: str) -> AuthorizationShape | None:
+    """Return the payment that was signed last for an invoice."""
+    row = gasless.latest(session, invoice_id)
+    return None if row is None else AuthorizationShape.of(row)
+
+
+def places_for(session: Session, facts: Facts, odd: list[Item]) -> Places:
+    """Load the chains of everything the page shows."""
+    pairs = {(option.chain, option.asset) for option in facts.options}
+    chains = {chain for chain, _ in pairs} | {payment.chain for payment in facts.payments}
+    return places_of(session, chains | {item.chain for item in odd}, pairs)
 
 
 def screen(state: rules.Outcome) -> Screen:
@@ -178,83 +163,15 @@ def screen(state: rules.Outcome) -> Screen:
     if state.status == "paid":
         return "over" if state.paid_state == "over" else "late" if state.late else "paid"
     if state.status == "open":
-        return "partial" if state.paid_state == "partial" else "open"
+        return "partial" if state.paid_state != "none" else "open"
     if state.status == "expired":
-        return "expired_partial" if state.paid_state == "partial" else "expired"
+        return EXPIRED[state.paid_state]
     return "void" if state.status == "void" else "processing"
 
 
-def option_view(facts: Facts, row: InvoiceOption, places: Places) -> OptionView:
-    """Show one way to pay."""
-    remaining, minimum = facts.remaining(row), facts.minimum(row)
-    return OptionView(
-        key=f"{row.asset}.{row.chain}",
-        asset=row.asset,
-        chain=row.chain,
-        network=places.name(row.chain),
-        address=facts.place(row),
-        paused=row.chain in facts.paused,
-        amount=str(remaining),
-        at_least=str(minimum) if 0 < remaining.units < minimum.units else None,
-        rate=f"{row.rate.normalize():f}",
-        quote_expires_at=facts.invoice.expires_at,
-    )
-
-
-def payment_view(
-    facts: Facts, row: InvoicePayment, places: Places, heads: dict[str, int | None]
-) -> PaymentView:
-    """Show what arrived, with the confirmations it has now."""
-    block = row.block_number or 0
-    confirmations = deposit_rules.confirmations(row.status, block, heads.get(row.chain))
-    return PaymentView.model_validate(
-        {
-            "asset": row.asset,
-            "chain": row.chain,
-            "network": places.name(row.chain),
-            "amount": str(Money(int(row.amount), facts.assets[row.asset])),
-            "status": row.status,
-            "confirmations": confirmations,
-            "finality": row.details.get("finality", deposit_rules.BLOCKS),
-            "confirmations_required": row.details.get(
-                "confirmations_required", places.chains[row.chain].confirmations
-            ),
-            "tx_hash": f"0x{row.tx_hash.hex()}",
-            "explorer_url": places.explorer(row.chain, row.tx_hash),
-        }
-    )
-
-
-def progress(payments: list[PaymentView], places: Places) -> Progress | None:
-    """Return how far the least confirmed payment is; None when nothing is confirming."""
-    confirming = [payment for payment in payments if payment.status == "confirming"]
-    if not confirming:
-        return None
-    last = min(confirming, key=share)
-    if last.confirmations_required is None:
-        return Progress(seen=last.confirmations, finality=last.finality, needed=None, seconds=None)
-    seen = min(last.confirmations, last.confirmations_required)
-    missing = last.confirmations_required - seen
-    return Progress(
-        seen=seen,
-        finality=last.finality,
-        needed=last.confirmations_required,
-        seconds=int(missing * places.chains[last.chain].block_seconds),
-    )
-
-
-def share(payment: PaymentView) -> tuple[bool, float]:
-    """Order payments by how far they are; the network's own word is the furthest off."""
-    required = payment.confirmations_required
-    return required is not None, payment.confirmations / (required or 1)
-
-
-@lru_cache(maxsize=QR_CACHE_MAX)
-def qr(address: str) -> str:
-    """Return the QR code of a plain address as SVG.
-
-    Not ERC-681: some wallets pay a token's contract when its transfer is in a QR code.
-    """
-    code = segno.make(address, error="m", micro=False)
-    svg: str = code.svg_inline(border=QUIET_MODULES, dark="#10151c", light="#fff", omitsize=True)
-    return svg
+EXPIRED: dict[rules.PaidState, Screen] = {
+    "none": "expired",
+    "partial": "expired_partial",
+    "exact": "expired_late",
+    "over": "expired_late",
+}

@@ -1,22 +1,27 @@
 """A real server on a database of the page tests, and the machine's own browser."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from gateway import db
 from gateway.local.stack import Stack
 from tests import asking
 from tests.conftest import administrator, database_url, forget
+from tests.page.shop_visits import own, shop, visit
+
+__all__ = ["own", "shop", "visit"]
 
 READY_SECONDS = 20
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -69,6 +74,34 @@ def site(page_server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterat
     yield page_server["MIZAN_BASE_URL"]
     db.engine().dispose()
     forget()
+
+
+@pytest.fixture
+def payer(browser: Browser, site: str) -> Iterator[Callable[..., Page]]:
+    """Open the site as a payer; a console error or a foreign request fails the test."""
+
+    opened: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def complain(text: str) -> None:
+        if "Content Security Policy" in text:
+            complaints.append(text)
+
+    def visit(path: str, **options: object) -> Page:
+        context: BrowserContext = browser.new_context(base_url=site, **options)  # type: ignore[arg-type]
+        opened.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complain(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        foreign = re.compile(rf"^(?!{re.escape(site)})http")
+        page.route(foreign, lambda route: complaints.append(route.request.url))
+        page.goto(path)
+        return page
+
+    yield visit
+    for context in opened:
+        context.close()
+    assert complaints == []
 
 
 def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:

@@ -2,6 +2,8 @@
 // Everything works without this script; it adds copying, the clock and live changes.
 const invoice = document.getElementById('invoice')
 const announce = document.getElementById('announce')
+// seconds: a clock that runs all the time only makes nervous
+const NEAR = 900
 const language = document.documentElement.lang + '-u-nu-latn'
 
 async function copy(button) {
@@ -29,6 +31,7 @@ function enhance() {
     time.parentElement.removeAttribute('dir')
   }
   tick()
+  dispatchEvent(new Event('panel'))
 }
 
 function tick() {
@@ -39,7 +42,7 @@ function tick() {
   const hours = Math.floor(left / 3600)
   timer.textContent = (hours ? hours + ':' : '') + pad(Math.floor(left / 60) % 60) + ':' + pad(left % 60)
   const box = document.getElementById('left')
-  box.hidden = left >= 86400
+  box.hidden = left >= NEAR
   box.classList.toggle('near', left < 300)
 }
 

@@ -1,0 +1,146 @@
+"""A till over HTTP: a keypad on a payment link, then the sale as the customer sees it.
+
+It needs no key, as the link itself does not. Each key works without a script as well: it sends
+what is typed so far and gets the page with one key more, which creates nothing.
+"""
+
+from typing import Annotated
+
+from fastapi import Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
+
+from gateway.checkout import keypad, pages
+from gateway.checkout.choice import qr
+from gateway.checkout.link_routes import MENDED, Seen, seen
+from gateway.checkout.speech import Lang, Speech
+from gateway.checkout.view import view
+from gateway.checkout.wish import Sent, Wish, wish_of
+from gateway.checkout.words import Words
+from gateway.errors import Conflict, GatewayError, NotFound
+from gateway.invoices import service as invoices
+from gateway.invoices.facts import url_of
+from gateway.links import service as links
+from gateway.web.problems import router
+from gateway.web.requests import Tx
+from gateway.web.shapes import Text
+
+SEE_OTHER = 303
+
+routes = router("", "checkout")
+
+Typed = Annotated[Text, Query(max_length=keypad.LENGTH_MAX)]
+Key = Annotated[Text, Query(max_length=10)]
+Choice = Annotated[Text | None, Query(max_length=120)]
+
+
+def till(
+    request: Request,
+    chosen: Words,
+    found: Seen,
+    *,
+    status: int = 200,
+    wish: Wish | None = None,
+    wrong: str | None = None,
+) -> HTMLResponse:
+    """Render the till of a payment link."""
+    lang = request.query_params.get("lang")
+    return pages.html(
+        request,
+        "pos.html",
+        chosen,
+        status=status,
+        title=chosen.plain("till_title", merchant=f"@{found.merchant}"),
+        link=found.link,
+        offer=found.offer,
+        state=found.status,
+        merchant=found.merchant,
+        action=f"/pos/{found.link.id}{pages.query(lang=lang)}",
+        keys=keypad.KEYS,
+        lang=chosen.language if lang else None,
+        typed=wish.amount if wish else None,
+        pieces=wish.pieces if wish else None,
+        wrong=wrong,
+    )
+
+
+@routes.get("/pos/{link}", include_in_schema=False)
+def open_till(
+    request: Request,
+    link: Text,
+    session: Tx,
+    chosen: Speech,
+    amount: Typed = "",
+    key: Key = "",
+) -> HTMLResponse:
+    """Show the till, with one key more pressed on what was typed. This creates nothing."""
+    try:
+        found = seen(session, link)
+    except NotFound:
+        return pages.notice(request, chosen, "gone", status=404)
+    typed = amount.strip().translate(keypad.ARABIC)
+    shown = keypad.press(typed, key, found.offer.currency.decimals) if key else typed
+    return till(request, chosen, found, wish=Wish(amount=shown or None))
+
+
+@routes.post("/pos/{link}", include_in_schema=False)
+def begin_sale(
+    request: Request,
+    link: Text,
+    session: Tx,
+    chosen: Speech,
+    body: Sent,
+    lang: Lang = None,
+) -> Response:
+    """Make the customer's invoice and show it to them."""
+    wish = Wish()
+    try:
+        wish = wish_of(request, body)
+        facts = links.pay(session, link_id=link, amount=wish.amount, quantity=wish.quantity)
+    except GatewayError as error:
+        return refused(request, session, chosen, link, error, wish)
+    sale = f"/pos/{link}/{facts.invoice.id}{pages.query(lang=lang)}"
+    return RedirectResponse(sale, SEE_OTHER, headers=pages.HEADERS)
+
+
+@routes.get("/pos/{link}/{invoice}", include_in_schema=False)
+def sale(
+    request: Request,
+    link: Text,
+    invoice: Text,
+    session: Tx,
+    chosen: Speech,
+    lang: Lang = None,
+    option: Choice = None,
+) -> HTMLResponse:
+    """Show a sale to the customer: the payer's page, a way to their phone, and the next sale."""
+    facts = invoices.find(session, invoice)
+    if facts is None or facts.invoice.link_id != link:
+        return pages.notice(request, chosen, "gone", status=404)
+    page = f"{url_of(invoice)}{pages.query(lang=lang)}"
+    return pages.pay_page(
+        request,
+        view(session, facts),
+        chosen,
+        option=option,
+        lang=lang,
+        template="pos_sale.html",
+        page_qr=Markup(qr(page)),  # noqa: S704 - drawn from our own address
+        next_url=f"/pos/{link}{pages.query(lang=lang)}",
+    )
+
+
+def refused(
+    request: Request, session: Tx, chosen: Words, link_id: str, error: GatewayError, wish: Wish
+) -> HTMLResponse:
+    """Say at the till why there is no sale."""
+    if isinstance(error, NotFound):
+        return pages.notice(request, chosen, "gone", status=404)
+    found = seen(session, link_id)
+    if isinstance(error, Conflict):
+        return till(request, chosen, found, status=error.status)
+    if error.code in MENDED and not found.fixed:
+        wrong = MENDED[error.code]
+        return till(request, chosen, found, status=error.status, wish=wish, wrong=wrong)
+    again = f"/pos/{link_id}{pages.query(lang=request.query_params.get('lang'))}"
+    return pages.notice(request, chosen, "try_later", status=error.status, again=again)

@@ -1,0 +1,167 @@
+"""The live pages of one process: all of them are served by one connection and one question."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import event, text
+
+from gateway import db
+from gateway.checkout import marks, stream
+from gateway.checkout.hub import Hub
+from gateway.checkout.words import words
+from gateway.ids import new_id
+from gateway.invoices import service
+from tests import asking
+
+PAGES = 30
+
+
+@pytest.fixture
+def invoices(database: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Some invoices of one merchant."""
+    monkeypatch.setattr("gateway.checkout.hub.POLL_SECONDS", 0.2)
+    with db.transaction() as session:
+        asking.add_chain(session)
+        shop = asking.merchant(session)
+        return [asking.asked(session, shop).invoice.id for _ in range(PAGES)]
+
+
+def paid(invoice: str, *, silent: bool = False) -> None:
+    """Pay an invoice; `silent`: nobody tells Redis."""
+    with db.transaction() as session:
+        asking.pay(session, service.get(session, invoice), "12.5", deposit=new_id("dep"))
+        if silent:
+            session.info.clear()
+
+
+async def shown(pages: AsyncIterator[Any]) -> str:
+    """Return the state the next event of a page tells."""
+    told = await asyncio.wait_for(anext(pages), 10)
+    return str(told.data["state"])
+
+
+def opened(invoice: str) -> AsyncGenerator[Any, None]:
+    pages = stream.panels(invoice, words("en"), None, None)
+    assert isinstance(pages, AsyncGenerator)
+    return pages
+
+
+async def next_of(page: AsyncIterator[Any]) -> Any:
+    return await anext(page)
+
+
+def clients(url: str) -> int:
+    """Return how many connections listen to a pattern."""
+    with redis.Redis.from_url(url) as connection:
+        return sum(1 for one in connection.client_list() if int(one["psub"]) > 0)
+
+
+def test_many_pages_share_a_connection_and_only_the_changed_one_is_drawn(
+    invoices: list[str], redis_url: str
+) -> None:
+    async def watch() -> tuple[int, str, int]:
+        pages = {invoice: opened(invoice) for invoice in invoices}
+        assert {await shown(page) for page in pages.values()} == {"open"}
+        others = [asyncio.create_task(next_of(pages[one])) for one in invoices[1:]]
+        await asyncio.sleep(0.5)
+        listening = clients(redis_url)
+        await asyncio.to_thread(paid, invoices[0])
+        state = await shown(pages[invoices[0]])
+        await asyncio.sleep(0.5)
+        drawn = sum(other.done() for other in others)
+        for other in others:
+            other.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        for page in pages.values():
+            await page.aclose()
+        return listening, state, drawn
+
+    assert asyncio.run(watch()) == (1, "paid", 0)
+
+
+def test_without_redis_the_table_is_asked_once_for_all(
+    invoices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    whole = marks.read
+
+    def counted(session: Any, ids: list[str]) -> dict[str, str]:
+        asked.append(len(ids))
+        return whole(session, ids)
+
+    async def watch() -> str:
+        pages = [opened(invoice) for invoice in invoices]
+        for page in pages:
+            await shown(page)
+        monkeypatch.setattr("gateway.checkout.hub.marks.read", counted)
+        await asyncio.to_thread(paid, invoices[3], silent=True)
+        state = await shown(pages[3])
+        for page in pages:
+            await page.aclose()
+        return state
+
+    assert asyncio.run(watch()) == "paid"
+    assert PAGES in asked
+
+
+def test_a_mark_changes_with_all_that_a_page_shows(invoices: list[str]) -> None:
+    invoice = invoices[0]
+    seen = []
+
+    def look() -> None:
+        with db.transaction() as session:
+            seen.append(marks.read(session, [invoice])[invoice])
+
+    look()
+    with db.transaction() as session:
+        facts = service.get(session, invoice)
+        asking.pay(session, facts, "5", "confirming", deposit="dep_1")
+    look()
+    with db.transaction() as session:
+        session.execute(text("update watch_cursor set number = number + 1"))
+    look()
+    with db.transaction() as session:
+        asking.read_up_to_now(session, age="1 hour")
+    look()
+    assert len(set(seen)) == len(seen) == 4
+    look()
+    assert seen[-1] == seen[-2]
+
+
+def test_the_tasks_end_with_the_last_page(invoices: list[str]) -> None:
+    async def watch() -> list[str]:
+        page = opened(invoices[0])
+        await shown(page)
+        await page.aclose()
+        await asyncio.sleep(0.05)
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        assert Hub.here() is Hub.here()
+        return [repr(task) for task in left]
+
+    assert asyncio.run(watch()) == []
+
+
+def test_a_page_asks_nothing_while_nothing_changes(invoices: list[str]) -> None:
+    """Between two polls an open page costs no statement of its own."""
+    statements: list[str] = []
+
+    async def watch() -> None:
+        page = opened(invoices[0])
+        await shown(page)
+        waiting = asyncio.create_task(next_of(page))
+        await asyncio.sleep(0.1)
+        event.listen(db.engine(), "before_cursor_execute", note)
+        await asyncio.sleep(1)
+        event.remove(db.engine(), "before_cursor_execute", note)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    asyncio.run(watch())
+    assert statements
+    assert all("watch_cursor" in statement for statement in statements), statements
