@@ -38,7 +38,9 @@ async def fields_of(request: Request) -> dict[str, str]:
 Fields = Annotated[dict[str, str], Depends(fields_of)]
 
 
-def language(request: Request, lang: Annotated[Text | None, Query(max_length=20)] = None) -> str:
+async def language(
+    request: Request, lang: Annotated[Text | None, Query(max_length=20)] = None
+) -> str:
     """Return the operator's language."""
     return choose(lang, request.headers.get("accept-language", "")).language
 
@@ -46,7 +48,7 @@ def language(request: Request, lang: Annotated[Text | None, Query(max_length=20)
 Language = Annotated[str, Depends(language)]
 
 
-def signed_in(session: Tx, fields: Fields, cookie: Signed = None) -> Operator:
+async def signed_in(session: Tx, fields: Fields, cookie: Signed = None) -> Operator:
     """Return who sends a form; raises Unauthorized, Forbidden."""
     operator = sessions.operator_of(session, cookie)
     if operator is None:
