@@ -1,0 +1,1 @@
+"""Try to break your integration: what payers, the clock and the chain do, done on purpose."""
