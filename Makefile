@@ -33,7 +33,7 @@ check: ready ## run the linters and type checkers
 	$(BIN)/uv lock --check
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/mypy
+	$(BIN)/mypy && $(BIN)/mypy client/generate.py client/quickstart.py
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 	$(BIN)/pre-commit validate-config

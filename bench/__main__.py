@@ -3,7 +3,17 @@
 import importlib
 import sys
 
-BENCHES = ("gas", "ledger", "latency", "invoices", "watcher", "confirm", "payouts")
+BENCHES = (
+    "gas",
+    "ledger",
+    "latency",
+    "invoices",
+    "watcher",
+    "confirm",
+    "payouts",
+    "webhooks",
+    "page",
+)
 
 for name in sys.argv[1:] or BENCHES:
     if name not in BENCHES:

@@ -1,4 +1,4 @@
-"""Invoices created a second with everything running, empty and after 10,000, against the floor.
+"""Invoices created a second with everything running, empty and after 100,000, against the floor.
 
 The floor is a bare FastAPI endpoint that inserts one row into the same server, in the same run.
 """
@@ -18,7 +18,25 @@ from bench.whole import everything
 
 CLIENTS = (1, 8, 16)
 SECONDS = 6.0
-MANY = 10_000
+MANY = 100_000
+# As many more as one that was opened over HTTP, each with its addresses and its ways to pay.
+FILL = """
+    with one as (select * from invoice order by id limit 1), made as (
+        insert into invoice
+        select filled.* from one, generate_series(1, %(count)s) as n,
+            jsonb_populate_record(one, jsonb_build_object(
+                'id', 'inv_0' || lpad(n::text, 25, '0'), 'order_id', 'filled-' || n)) as filled
+        returning id
+    ), places as (
+        insert into address (chain, address, salt, account_id, invoice_id)
+        select a.chain, substr(sha256((made.id || a.chain)::bytea), 1, 20), sha256(made.id::bytea),
+            a.account_id, made.id
+        from made, address a join one on a.invoice_id = one.id
+    )
+    insert into invoice_option
+    select filled.* from made, invoice_option o join one on o.invoice_id = one.id,
+        jsonb_populate_record(o, jsonb_build_object('invoice_id', made.id)) as filled
+"""
 
 
 def main() -> None:
@@ -42,8 +60,8 @@ def main() -> None:
         try:
             wait_for(f"http://127.0.0.1:{port}/openapi.json")
             rows = measured(ours, floor, "empty")
-            fill(ours, database)
-            rows += measured(ours, floor, "after 10,000")
+            fill(database)
+            rows += measured(ours, floor, f"after {MANY:,}")
         finally:
             server.send_signal(signal.SIGTERM)
             server.wait()
@@ -51,6 +69,11 @@ def main() -> None:
         "Invoices created per second, everything running on this machine",
         ("invoices before", "clients", "per s", "p50 ms", "p99 ms", "floor per s", "of the floor"),
         rows,
+    )
+    show(
+        f"Share of the floor with {MANY:,} invoices, of that with none",
+        ("clients", "ratio", "at least"),
+        decay(rows),
     )
 
 
@@ -69,19 +92,19 @@ def measured(ours: Request, floor: Request, name: str) -> list[tuple[object, ...
     return rows
 
 
-def fill(ours: Request, database: str) -> None:
-    """Create invoices until there are MANY."""
-    while (there := count(database)) < MANY:
-        print(f"{there:,} of {MANY:,} invoices", flush=True)
-        load(ours, 8, 10.0, f"fill-{there}")
-
-
-def count(database: str) -> int:
-    """Return how many invoices there are."""
+def fill(database: str) -> None:
+    """Have MANY invoices more."""
     with psycopg.connect(database) as connection:
-        row = connection.execute("select count(*) from invoice").fetchone()
-    assert row is not None
-    return int(row[0])
+        connection.execute(FILL, {"count": MANY})
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute("vacuum analyze")
+
+
+def decay(rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Return, for each number of clients, how much of the floor's share is left with MANY."""
+    empty = {row[1]: row[6] for row in rows if row[0] == "empty"}
+    full = {row[1]: row[6] for row in rows if row[0] != "empty"}
+    return [(clients, full[clients] / empty[clients], 0.9) for clients in CLIENTS]  # type: ignore[operator]
 
 
 def wait_for(url: str) -> None:

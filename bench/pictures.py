@@ -41,6 +41,8 @@ def main() -> None:
             hold_some(facts)
             console_picture(browser, facts, "en", "light")
             console_picture(browser, facts, "ar", "dark")
+            shop_picture(browser, facts, "en", "light", "invoices")
+            shop_picture(browser, facts, "ar", "dark", "payments")
             browser.close()
 
 
@@ -84,6 +86,21 @@ def console_picture(browser: Browser, facts: dict[str, Any], lang: str, scheme: 
     page.fill("#key", facts["approver_key"])
     page.click("#sign-in button")
     page.screenshot(path=FOLDER / f"console-{lang}.png", full_page=True)
+    page.close()
+
+
+def shop_picture(
+    browser: Browser, facts: dict[str, Any], lang: str, scheme: Any, listing: str
+) -> None:
+    """Take a list of the merchant's console."""
+    page = browser.new_page(
+        viewport={"width": 1060, "height": 400}, color_scheme=scheme, device_scale_factor=1.5
+    )
+    page.goto(f"{facts['base_url']}/shop?lang={lang}")
+    page.fill("#key", facts["merchant_key"])
+    page.click("#sign-in button")
+    page.goto(f"{facts['base_url']}/shop/{listing}")
+    page.screenshot(path=FOLDER / f"shop-{lang}.png", full_page=True)
     page.close()
 
 

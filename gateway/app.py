@@ -16,11 +16,17 @@ from gateway.deposits.routes import routes as deposits
 from gateway.holds.routes import routes as holds
 from gateway.inbox.routes import routes as inbox
 from gateway.invoices.routes import routes as invoices
+from gateway.links.routes import routes as links
 from gateway.logs import configure_logs
 from gateway.pauses.routes import routes as pauses
+from gateway.payouts.routes import routes as payouts
 from gateway.policy.routes import routes as policy
+from gateway.prices.routes import routes as prices
+from gateway.refunds.routes import routes as refunds
+from gateway.sandbox.routes import routes as sandbox
 from gateway.sending.routes import routes as transactions
 from gateway.settlement.routes import routes as settlement
+from gateway.shop.routes import routes as shop
 from gateway.transfers.routes import routes as transfers
 from gateway.treasury.routes import routes as treasury
 from gateway.web import health, problems
@@ -52,25 +58,31 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     app.add_middleware(RequestIds)
-    for routes in (
+    for routes in (  # looked through in this order: what is asked most comes first
+        invoices,
+        transfers,
+        checkout,
         accounts,
         addresses,
         book,
         chains,
         deposits,
         inbox,
-        transfers,
         withdrawals,
+        payouts,
         transactions,
         policy,
         pauses,
         holds,
-        invoices,
+        prices,
+        links,
+        refunds,
         webhooks,
         settlement,
         treasury,
-        checkout,
         console,
+        shop,
+        sandbox,
         health.routes,
     ):
         app.include_router(routes)

@@ -19,10 +19,13 @@ QUEUES = {
     "sign": "signer",
     "approve": "approver",
     "sweep": "sweep",
+    "relay": "relay",
     "deliver": "deliver",
     "close": "close",
     "audit": "audit",
 }
+SHARED_QUEUES = {"audit": "close", "relay": "sweep"}
+"""Workers that are served by another worker's process."""
 RING_EXPIRES_SECONDS = 30
 REDIS_TIMEOUT_SECONDS = 0.5
 
@@ -63,7 +66,7 @@ def ring(session: Session, worker: str, *ids: str) -> None:
 
 def send(worker: str, *ids: str) -> None:
     """Ring now; a broker that is away is logged, because beat rings too."""
-    queue = "close" if worker == "audit" else worker
+    queue = SHARED_QUEUES.get(worker, worker)
     try:
         broker().send_task(
             f"workers.{QUEUES[worker]}.{worker}",

@@ -6,14 +6,20 @@ import typer
 
 from gateway.logs import configure_logs
 from gateway.operators.chain_commands import chain
+from gateway.operators.price_commands import prices
 from gateway.settings import settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.add_typer(chain, name="chain")
+app.add_typer(prices, name="prices")
 lists = typer.Typer(no_args_is_help=True, help="The lists nothing may go to.")
 app.add_typer(lists, name="lists")
 signer = typer.Typer(no_args_is_help=True, help="The keys that sign, and what they may.")
 app.add_typer(signer, name="signer")
+
+
+page_keys = typer.Typer(no_args_is_help=True, help="The keys that sign where to pay how much.")
+app.add_typer(page_keys, name="page-keys")
 
 
 @app.callback()
@@ -74,6 +80,23 @@ def key(
     from gateway.operators.books import operator_key
 
     typer.echo(operator_key(name))
+
+
+@page_keys.command("rotate")
+def rotate_page_key() -> None:
+    """Make the key that signs payment instructions, or the next; earlier ones stay published."""
+    from gateway.operators.page_keys import rotate
+
+    typer.echo(rotate())
+
+
+@page_keys.command("show")
+def show_page_keys() -> None:
+    """Print what /.well-known/mizan-keys.json publishes, the key that signs first."""
+    from gateway.operators.page_keys import show
+
+    for line in show():
+        typer.echo(line)
 
 
 @signer.command("limit")

@@ -5,6 +5,7 @@ The body is a UUIDv7 (RFC 9562) in Crockford's base 32, so the newest object has
 
 import secrets
 import time
+from datetime import datetime
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 26
@@ -18,6 +19,11 @@ def new_id(prefix: str) -> str:
     version_and_variant = (milliseconds << 80) | (0x7 << 76) | (random >> 62 << 64)
     number = version_and_variant | (0b10 << 62) | (random & ((1 << 62) - 1))
     return f"{prefix}_{base32(number)}"
+
+
+def first_id(prefix: str, moment: datetime) -> str:
+    """Return the least id that new_id() can make at that moment, to find what is older by it."""
+    return f"{prefix}_{base32(int(moment.timestamp() * 1000) << 80)}"
 
 
 def base32(number: int) -> str:

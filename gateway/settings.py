@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 Environment = Literal["development", "production"]
+API_ROLE = "mizan_api"
 APPROVER_ROLE = "mizan_approver"
 SIGNING_ROLES = ("mizan_signer", APPROVER_ROLE)
 
@@ -38,6 +39,9 @@ class Settings(BaseSettings):
     book_delay_hours: float | None = Field(None, alias="MIZAN_BOOK_DELAY_HOURS", ge=0)
     cooling_off_hours: float | None = Field(None, alias="MIZAN_COOLING_OFF_HOURS", ge=0)
     cooling_off_proven_hours: float = Field(1, alias="MIZAN_COOLING_OFF_PROVEN_HOURS", ge=0)
+    page_keys: Path | None = Field(None, alias="MIZAN_PAGE_KEYS")
+    webhook_keys: SecretStr = Field(SecretStr(""), alias="MIZAN_WEBHOOK_KEYS")
+    webhook_keys_file: Path | None = Field(None, alias="MIZAN_WEBHOOK_KEYS_FILE")
     lists: str = Field("", alias="MIZAN_WATCHLISTS")
     hold_days: int = Field(7, alias="MIZAN_HOLD_DAYS", ge=1)
     keystore: Path | None = Field(None, alias="MIZAN_KEYSTORE")
@@ -58,6 +62,11 @@ class Settings(BaseSettings):
     def approver_secret(self) -> str:
         """What opens the approver's keystore, as `keystore_secret`."""
         return secret(self.approver_password, self.approver_password_file)
+
+    @property
+    def webhook_secret_keys(self) -> str:
+        """What seals webhook secrets: keys in base64 separated by spaces, the first one seals."""
+        return secret(self.webhook_keys, self.webhook_keys_file)
 
     @property
     def remote_signers(self) -> dict[str, str]:
@@ -134,6 +143,8 @@ class Settings(BaseSettings):
                 raise ValueError(f"production needs {', '.join(missing)}")
             if "fixed_prices" not in self.model_fields_set:
                 raise ValueError("production needs MIZAN_FIXED_PRICES: a price is never guessed")
+            if self.database_role == API_ROLE and not self.webhook_secret_keys:
+                raise ValueError("production needs MIZAN_WEBHOOK_KEYS: secrets are stored sealed")
             if not self.base_url.startswith("https://"):
                 raise ValueError("production needs an https MIZAN_BASE_URL")
         if self.approver and self.approver_keystore is None and self.database_role == APPROVER_ROLE:

@@ -9,13 +9,14 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gateway.accounts import service as accounts
 from gateway.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from gateway.scopes import OPERATOR_SCOPES, secret_hash
 from gateway.web.requests import Tx, replay_or_claim
+
+HOLDER = "select id, account_id, scopes from api_key where hash = %s and revoked_at is null"
 
 bearer = HTTPBearer(auto_error=False, description="An API key: sk_…")
 
@@ -71,7 +72,7 @@ def owner_listed(session: Session, principal: Principal, name: str | None) -> st
     return owner_named(session, principal, name)
 
 
-def authenticate(
+async def authenticate(
     request: Request,
     session: Tx,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
@@ -83,12 +84,11 @@ def authenticate(
     """Return the key's holder; raises Unauthorized without a good key."""
     if credentials is None:
         raise Unauthorized("send Authorization: Bearer sk_…")
-    row = session.execute(
-        text(
-            "select id, account_id, scopes from api_key where hash = :hash and revoked_at is null"
-        ),
-        {"hash": secret_hash(credentials.credentials)},
-    ).one_or_none()
+    row = (
+        session.connection()
+        .exec_driver_sql(HOLDER, (secret_hash(credentials.credentials),))
+        .one_or_none()
+    )
     if row is None:
         raise Unauthorized("this API key is unknown or revoked")
     request.state.idempotency_key = idempotency_key
@@ -105,7 +105,7 @@ class Require:
     scope: str
     idempotency_key: bool = False
 
-    def __call__(
+    async def __call__(
         self, request: Request, session: Tx, principal: Annotated[Principal, Depends(authenticate)]
     ) -> Principal:
         """Return the key's holder; raises Forbidden, BadRequest, and as replay_or_claim."""

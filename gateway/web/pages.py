@@ -28,7 +28,7 @@ class Cursor(BaseModel):
     created_to: datetime | None
 
 
-def cursor(
+async def cursor(
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT,
     starting_after: Annotated[Text | None, Query(max_length=80)] = None,
     created_from: Moment | None = None,

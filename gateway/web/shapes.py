@@ -62,7 +62,7 @@ def rfc3339(moment: datetime) -> str:
 
 def in_rfc3339(text: object) -> object:
     """Refuse what is no RFC 3339 time: the parser would take a bare number for Unix seconds."""
-    if isinstance(text, str) and not RFC3339.fullmatch(text):
+    if isinstance(text, int | float) or (isinstance(text, str) and not RFC3339.fullmatch(text)):
         raise ValueError("an RFC 3339 time with its zone, such as 2026-01-31T00:00:00Z")
     return text
 

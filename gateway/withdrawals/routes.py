@@ -7,9 +7,9 @@ from pydantic import BaseModel
 
 from gateway.chain.address import parse_address
 from gateway.errors import NotFound
-from gateway.invoices import service as invoices
 from gateway.ledger import service as ledger
 from gateway.money import Money
+from gateway.refunds import service as refunds
 from gateway.web.auth import Principal, owner_listed, owner_named, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
@@ -77,7 +77,7 @@ def visible(session: Tx, principal: Principal, withdrawal_id: str) -> Withdrawal
 def told(session: Tx, row: Withdrawal) -> WithdrawalShape:
     """Show a withdrawal that ended; its refund ends with it."""
     if row.refund_id is not None:
-        invoices.refund_ended(
+        refunds.refund_ended(
             session, refund_id=row.refund_id, withdrawal_id=row.id, status=row.status
         )
     return service.shape(session, row)

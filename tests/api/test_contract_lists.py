@@ -26,6 +26,8 @@ LISTS = (
     "/v1/alarms",
     "/v1/inbox",
     "/v1/settlements",
+    "/v1/payouts",
+    "/v1/payout_schedules",
 )
 
 

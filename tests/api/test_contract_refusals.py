@@ -82,7 +82,7 @@ def test_what_is_no_amount_is_refused_wherever_money_is_named(shop: Client, made
         ("/v1/withdrawals", WITHDRAWAL | {"chain": "eip155:1"}, "unknown_chain"),
         ("/v1/withdrawals", WITHDRAWAL | {"chain": ""}, "unknown_chain"),
         ("/v1/withdrawals", WITHDRAWAL | {"amount": "1000000"}, "insufficient_funds"),
-        ("/v1/withdrawals", WITHDRAWAL | {"amount": "10026.3"}, "insufficient_funds"),
+        ("/v1/withdrawals", WITHDRAWAL | {"amount": "10035.3"}, "insufficient_funds"),
         ("/v1/withdrawals", WITHDRAWAL | {"to_address": WRONG_CASE}, "invalid_address"),
         ("/v1/withdrawals", WITHDRAWAL | {"to_address": "0x12"}, "invalid_request"),
         ("/v1/withdrawals/quote", {"asset": "DOGE", "chain": CHAIN}, "unknown_asset"),

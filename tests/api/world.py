@@ -2,18 +2,28 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from gateway import db
 from gateway.accounts import service as accounts
+from gateway.accounts.store import Account
 from gateway.book import service as book
 from gateway.ids import new_id
-from gateway.invoices import links
 from gateway.invoices import service as invoices
-from gateway.money import Money
+from gateway.links import service as links
+from gateway.links.rules import Offer
+from gateway.money import USD, Money
 from gateway.pauses import service as switches
+from gateway.payouts import schedules
+from gateway.payouts import service as payouts
+from gateway.payouts.rules import Calendar
+from gateway.prices.store import RateQuote
+from gateway.refunds import payer
+from gateway.refunds.service import Wish
 from gateway.scopes import ACCOUNT_SCOPES, OPERATOR_SCOPES
 from gateway.sending import service as sending
 from gateway.sending.rules import Fees
@@ -27,6 +37,7 @@ from tests.flow.outgoing import DOLLAR, TOKEN, ask, chain_rows
 
 SOMEBODY = "0x000000000000000000000000000000000000beef"
 HELD_DOLLARS = 5_000
+PROMISES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,8 @@ class World:
     approved: str
     invoice: str
     paid_invoice: str
+    late_invoice: str
+    late_deposit: str
     link: str
     endpoint: str
     delivery: str
@@ -57,6 +70,9 @@ class World:
     holds: tuple[str, ...]
     pauses: tuple[str, ...]
     entries: tuple[str, ...]
+    payout: str
+    quote: str
+    refunds: tuple[str, ...]
     transactions: tuple[str, ...]
     closed_day: str
     tx_hash: str
@@ -84,17 +100,12 @@ def build() -> World:
         link = links.create(
             session,
             account_id=merchant,
-            title="Tea",
-            amount=None,
-            currency_code="USD",
-            assets=None,
-            success_url=None,
-            max_uses=None,
-            metadata={"table": "4"},
+            offer=Offer(title="Tea", currency=USD, metadata={"table": "4"}),
         ).id
         shop = accounts.get(session, merchant)
         invoice = asking.asked(session, shop, order_id="1042").invoice.id
         paid = asking.asked(session, shop, amount="20").invoice.id
+        late = overdue(session, shop)
         alarms.raise_alarm(session, kind="books_differ", subject=CHAIN, detail="off by one")
     now = datetime.now(UTC)
     day.read_to(5, now)
@@ -110,8 +121,10 @@ def build() -> World:
         )
     day.date_all(day.deposit(merchant, 7 * DOLLAR), now - timedelta(days=1))
     deposit = day.deposit(merchant, 20 * DOLLAR, invoice=paid)
+    too_late = day.deposit(merchant, 9 * DOLLAR, invoice=late)
     with db.transaction() as session:
         asking.pay(session, invoices.get(session, paid), "20", deposit=deposit)
+        asking.pay(session, invoices.get(session, late), "9", deposit=too_late)
         approved = ask(session, amira, 25 * DOLLAR, by="key_a").id
         held, also_held = (
             ask(session, amira, HELD_DOLLARS * DOLLAR, by="key_a").id for _ in range(2)
@@ -139,19 +152,49 @@ def build() -> World:
         approved=approved,
         invoice=invoice,
         paid_invoice=paid,
+        late_invoice=late,
+        late_deposit=too_late,
         link=link,
         endpoint=endpoint,
         delivery=found.delivery,
         event=found.event,
         alarm=alarm,
-        items=inbox(merchant, amira, deposit),
+        items=(for_invoice(merchant, late, too_late), *inbox(merchant, amira, deposit)),
         holds=holds(),
         pauses=pauses(),
-        entries=entries(merchant, amira),
+        entries=(own := entries(merchant, amira)),
+        payout=payout(merchant, own[0]),
+        quote=quote(),
+        refunds=refunds(merchant),
         transactions=transactions(),
         closed_day=closed.isoformat(),
         tx_hash="0x" + day.tx(deposit).hex(),
     )
+
+
+def overdue(session: Session, shop: Account) -> str:
+    """Open an invoice of 9 USD whose time is over and that takes nothing late."""
+    made = asking.asked(session, shop, amount="9", terms={"late_hours": 0}).invoice.id
+    session.execute(
+        text("update invoice set expires_at = now() - interval '1 hour' where id = :id"),
+        {"id": made},
+    )
+    return made
+
+
+def for_invoice(merchant: str, invoice: str, deposit: str) -> str:
+    """Leave to an operator what was sent to pay an invoice in the wrong asset."""
+    made = strays.put(
+        "wrong_asset",
+        strays.given(merchant, invoice=invoice),
+        name="for an invoice",
+        contract=TOKEN,
+        asset="USDC",
+        deposit_id=deposit,
+        units=9 * DOLLAR,
+    )
+    assert made is not None
+    return made
 
 
 def inbox(merchant: str, amira: str, deposit: str) -> tuple[str, ...]:
@@ -200,6 +243,62 @@ def entries(*owners: str) -> tuple[str, ...]:
             ).id
             for place, owner in enumerate(owners)
         )
+
+
+def payout(merchant: str, entry: str) -> str:
+    """Ether on its way to the merchant's own address, and a schedule for the rest of it."""
+    with db.transaction() as session:
+        schedules.put(
+            session,
+            account_id=merchant,
+            plan=schedules.Plan(
+                asset="ETH",
+                entry_id=entry,
+                calendar=Calendar("week", 1, 6),
+                minimum=Money(0, ETH),
+                keep=Money(0, ETH),
+                active=True,
+            ),
+            by="key_a",
+        )
+        return payouts.pay_now(
+            session,
+            account_id=merchant,
+            asset="ETH",
+            entry_id=entry,
+            amount=Money(10**16, ETH),
+            by="key_a",
+        ).id
+
+
+def refunds(merchant: str) -> tuple[str, ...]:
+    """What was promised to the payer of an invoice, who has not said where it goes."""
+    with db.transaction() as session:
+        facts = asking.asked(session, accounts.get(session, merchant), amount="6")
+        asking.pay(session, facts, "6", deposit="dep_returned")
+        wish = Wish(facts.invoice.id, "key_a", amount="1")
+        return tuple(
+            payer.ask_payer(session, wish, expires_in=86_400)[0].id for _ in range(PROMISES)
+        )
+
+
+def quote() -> str:
+    """A price that an exchange made once."""
+    now = datetime.now(UTC)
+    said = {"source": "kraken", "rate": "2000", "said_at": now.isoformat()}
+    with db.transaction() as session:
+        made = RateQuote(
+            id=new_id("rate"),
+            asset="ETH",
+            currency="USD",
+            rate=Decimal(2000),
+            source="median(kraken)",
+            at=now,
+            readings=[said | {"read_at": now.isoformat()}],
+        )
+        session.add(made)
+        session.flush()
+        return made.id
 
 
 def transactions() -> tuple[str, ...]:
@@ -260,6 +359,9 @@ def good_body(path: str) -> dict[str, Any]:
         "transfers": {"from": "@amira", "to": "@falafel-corner", "asset": "USDC", "amount": "1"},
         "withdrawals": owner | usdc | {"to_address": SOMEBODY, "amount": "1"},
         "quote": usdc,
+        "payouts": owner | {"asset": "USDC", "address_entry": "adr_none", "amount": "1"},
+        "payout_schedules": owner
+        | {"asset": "USDC", "address_entry": "adr_none", "every": "day", "hour": 6},
         "address_book": {"chain": CHAIN, "address": SOMEBODY, "label": "wallet"},
         "rule": {"required": False},
         "pauses": {"scope": "account", "subject": "@amira", "side": "credit", "reason": "a drill"},

@@ -9,7 +9,7 @@ from gateway import db
 from gateway.errors import AccountFrozen, InsufficientFunds, InvalidAddress, Refused
 from gateway.inbox import refund as sending_back
 from gateway.inbox.store import Item
-from gateway.invoices import service as invoices
+from gateway.refunds import service as refunds
 from gateway.withdrawals import service as withdrawals
 from tests.conftest import TestNode
 from tests.flow import day, strays
@@ -60,7 +60,7 @@ def ended(withdrawal_id: str | None, status: str) -> None:
         if status == "cancelled" and row.status != status:
             row = withdrawals.cancel(session, withdrawal_id)
         assert row.refund_id is not None
-        invoices.refund_ended(session, refund_id=row.refund_id, withdrawal_id=row.id, status=status)
+        refunds.refund_ended(session, refund_id=row.refund_id, withdrawal_id=row.id, status=status)
 
 
 def test_a_refund_is_a_withdrawal_of_the_account_it_was_credited_to(shop: str) -> None:

@@ -77,6 +77,14 @@ FIRST = """
         requested_by)
     values ('wd_1', 'acct_1', 'eip155:1', 'USDC', decode(repeat('05', 20), 'hex'), 1, 0,
         'approved', 'key_1');
+    insert into invoice (id, account_id, request_hash, currency, amount, status, paid_state, late,
+        amount_paid, amount_credited, expires_at)
+    values ('inv_1', 'acct_1', '', 'USD', 1, 'paid', 'exact', true, 1, 1,
+        now() - interval '9 days');
+    insert into invoice_payment (deposit_id, invoice_id, chain, asset, amount, status, tx_hash,
+        seen_at, details)
+    values ('dep_1', 'inv_1', 'eip155:1', 'USDC', 10000, 'credited',
+        decode(repeat('01', 32), 'hex'), now(), '{}');
 """
 
 
@@ -92,8 +100,14 @@ def test_a_database_of_the_first_version_is_brought_up_with_its_rows(servers: St
     with psycopg.connect(url) as connection:
         rules = connection.execute("select finality, required from deposit order by id").fetchall()
         open_ = connection.execute("select units from unswept").fetchall()
+        late = connection.execute(
+            "select under_tolerance::int, over_tolerance::int, late_percent, late_hours, late_else,"
+            " late_action from invoice"
+        ).fetchone()
         waits = connection.execute("select not_before, failure_detail from withdrawal").fetchone()
     assert rules == [("blocks", 12)] * 2
+    # what settled however late it came still does
+    assert late == (0, 0, None, None, "credit", None)
     assert [int(units) for (units,) in open_] == [1]
     assert waits == (None, None)
     with administrator(servers) as connection:

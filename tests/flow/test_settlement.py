@@ -65,6 +65,7 @@ def test_a_movement_is_one_row_with_every_fact(shop: str) -> None:
     )  # fmt: skip
     assert (first.gross, first.fee, first.net) == ("12.345678", "0.00", "12.345678")
     assert (first.rate, first.quote_currency, first.quote_amount) == ("1.0025", "USD", "12.38")
+    assert (first.rate_source, first.rate_at is not None) == ("test", True)
     assert (first.block_number, first.log_index, first.balance_after) == (1, 7, "12.345678")
     assert first.block_hash is not None
     assert (second.type, second.id, second.invoice, second.rate) == ("withdrawal", left, None, None)

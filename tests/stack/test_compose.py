@@ -27,6 +27,7 @@ IN_CONTAINER = applications("/var/lib/mizan", "0.0.0.0", 8000)
 SECOND_KEY: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.approver.yml").read_text())
 WITH_APPROVER = applications("/var/lib/mizan", "0.0.0.0", 8000, approver=True)
 SERVERS = {"postgres", "redis", "anvil"}
+WEBHOOK_KEYS = "MIZAN_WEBHOOK_KEYS"
 each_application = pytest.mark.parametrize("application", IN_CONTAINER, ids=lambda item: item.name)
 
 
@@ -79,6 +80,19 @@ def test_only_the_signer_has_the_keystore() -> None:
     for name, service in SERVICES.items():
         held = KEYSTORE_VARIABLES & set(service.get("environment", {}))
         assert bool(held) == bool(service.get("secrets")) == (name == "signer")
+
+
+def test_only_api_and_deliverer_have_the_key_of_webhook_secrets() -> None:
+    held = {name for name, one in SERVICES.items() if WEBHOOK_KEYS in one.get("environment", {})}
+    assert held == {"api", "deliver"}
+    for name in held:
+        assert SERVICES[name]["environment"][WEBHOOK_KEYS].startswith(f"${{{WEBHOOK_KEYS}:?")
+    told = {
+        application.name
+        for application in WITH_APPROVER
+        if WEBHOOK_KEYS in application_environment(application, {}, {WEBHOOK_KEYS: "hidden"})
+    }
+    assert told == held
 
 
 def test_only_the_api_publishes_a_port_and_the_signer_reaches_nothing_outside() -> None:
