@@ -21,10 +21,10 @@ SECONDS = 6.0
 MANY = 100_000
 # As many more as one that was opened over HTTP, each with its addresses and its ways to pay.
 FILL = """
-    with one as (select * from invoice order by id limit 1), made as (
+    with one as (select i as row, i.id from invoice i order by i.id limit 1), made as (
         insert into invoice
         select filled.* from one, generate_series(1, %(count)s) as n,
-            jsonb_populate_record(one, jsonb_build_object(
+            jsonb_populate_record(one.row, jsonb_build_object(
                 'id', 'inv_0' || lpad(n::text, 25, '0'), 'order_id', 'filled-' || n)) as filled
         returning id
     ), places as (
