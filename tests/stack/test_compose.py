@@ -28,6 +28,7 @@ SECOND_KEY: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.approver.yml
 WITH_APPROVER = applications("/var/lib/mizan", "0.0.0.0", 8000, approver=True)
 SERVERS = {"postgres", "redis", "anvil"}
 WEBHOOK_KEYS = "MIZAN_WEBHOOK_KEYS"
+PAGE_KEYS = "MIZAN_PAGE_KEYS"
 each_application = pytest.mark.parametrize("application", IN_CONTAINER, ids=lambda item: item.name)
 
 
@@ -79,7 +80,15 @@ def test_the_servers_have_the_embedded_versions() -> None:
 def test_only_the_signer_has_the_keystore() -> None:
     for name, service in SERVICES.items():
         held = KEYSTORE_VARIABLES & set(service.get("environment", {}))
-        assert bool(held) == bool(service.get("secrets")) == (name == "signer")
+        secrets = set(service.get("secrets", ()))
+        assert bool(held) == bool(secrets - {"page_keys"}) == (name == "signer")
+
+
+def test_only_the_api_has_the_keys_of_the_payers_page() -> None:
+    held = {name for name, one in SERVICES.items() if "page_keys" in one.get("secrets", ())}
+    told = {name for name, one in SERVICES.items() if PAGE_KEYS in one.get("environment", {})}
+    assert held == told == {"api"}
+    assert SERVICES["api"]["environment"][PAGE_KEYS] == "/run/secrets/page_keys"
 
 
 def test_only_api_and_deliverer_have_the_key_of_webhook_secrets() -> None:
