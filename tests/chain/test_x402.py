@@ -1,6 +1,5 @@
 """A program pays an invoice with the public x402 client as it is: 402, a signature, 200."""
 
-import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from gateway.checkout import programs, x402
 from tests.chain.money_in import CHAIN
 from tests.chain.signed_payments import OTHER, PAYER, Shop, open_shop, serving, workers_at_work
 from tests.conftest import TestNode
+from tests.looping import in_a_loop
 
 JSON = {"accept": "application/json"}
 Answer = httpx.Response
@@ -52,7 +52,7 @@ def paying(url: str, method: str = "GET", **headers: str) -> Answer:
             answer: Answer = await http.request(method, url, headers={**JSON, **headers})
             return answer
 
-    return asyncio.run(ask())
+    return in_a_loop(ask())
 
 
 def asked(answer: Answer) -> PaymentRequired:
@@ -132,7 +132,7 @@ def payment(answer: Answer, url: str) -> dict[str, str]:
     client = register_exact_evm_client(x402Client(), EthAccountSigner(PAYER))
     client.set_spend_controls(False)
     headers = dict(answer.headers)
-    made, _ = asyncio.run(x402HTTPClient(client).handle_402_response(headers, answer.content, url))
+    made, _ = in_a_loop(x402HTTPClient(client).handle_402_response(headers, answer.content, url))
     return made
 
 

@@ -15,6 +15,7 @@ from gateway.checkout.words import words
 from gateway.ids import new_id
 from gateway.invoices import service
 from tests import asking
+from tests.looping import in_a_loop
 
 PAGES = 30
 
@@ -79,7 +80,7 @@ def test_many_pages_share_a_connection_and_only_the_changed_one_is_drawn(
             await page.aclose()
         return listening, state, drawn
 
-    assert asyncio.run(watch()) == (1, "paid", 0)
+    assert in_a_loop(watch()) == (1, "paid", 0)
 
 
 def test_without_redis_the_table_is_asked_once_for_all(
@@ -103,7 +104,7 @@ def test_without_redis_the_table_is_asked_once_for_all(
             await page.aclose()
         return state
 
-    assert asyncio.run(watch()) == "paid"
+    assert in_a_loop(watch()) == "paid"
     assert PAGES in asked
 
 
@@ -141,7 +142,7 @@ def test_the_tasks_end_with_the_last_page(invoices: list[str]) -> None:
         assert Hub.here() is Hub.here()
         return [repr(task) for task in left]
 
-    assert asyncio.run(watch()) == []
+    assert in_a_loop(watch()) == []
 
 
 def test_a_page_asks_nothing_while_nothing_changes(invoices: list[str]) -> None:
@@ -162,6 +163,6 @@ def test_a_page_asks_nothing_while_nothing_changes(invoices: list[str]) -> None:
     def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         statements.append(statement)
 
-    asyncio.run(watch())
+    in_a_loop(watch())
     assert statements
     assert all("watch_cursor" in statement for statement in statements), statements

@@ -19,6 +19,7 @@ from gateway.outbound import Resolve
 from gateway.webhooks import sending
 from gateway.webhooks.sending import Answer, Line
 from tests.flow.wire import GOOD, some, wire
+from tests.looping import in_a_loop
 
 Read = Callable[[], bytes]
 
@@ -37,7 +38,7 @@ def send(*urls: str, resolve: Resolve = outbound.resolve, pause: float = 0) -> l
         finally:
             await line.close()
 
-    return asyncio.run(each())
+    return in_a_loop(each())
 
 
 def polite(connection: socket.socket, read: Read) -> None:

@@ -1,6 +1,5 @@
 """Events and their webhooks: one transaction, signed, in order per object, tried again."""
 
-import asyncio
 import json
 import socket
 import threading
@@ -24,6 +23,7 @@ from gateway.webhooks.record import Sent
 from gateway.webhooks.sending import Answer, Line
 from gateway.webhooks.store import Delivery, Endpoint
 from tests.flow.receiver import Receiver, Reply, receiver
+from tests.looping import in_a_loop
 from workers.deliver import Courier, deliver
 
 PATIENCE_SECONDS = 14
@@ -77,7 +77,7 @@ def send(url: str, *, development: bool, resolve: Resolve = outbound.resolve) ->
         finally:
             await line.close()
 
-    return asyncio.run(once())
+    return in_a_loop(once())
 
 
 def make_due() -> None:

@@ -15,7 +15,19 @@ from tests.conftest import TestNode
 from tests.whole.conftest import Whole
 from tests.whole.faulty_wire import FaultyWire
 
-PROCESSES = ("pay", "signer", "pay", "signer", "api", "watch", "sweep", "close", "beat", "deliver")
+PROCESSES = (
+    "pay",
+    "signer",
+    "pay",
+    "signer",
+    "api",
+    "watch",
+    "sweep",
+    "close",
+    "beat",
+    "deliver",
+    "prices",
+)
 SERVERS = ("postgres", "redis")
 GWEI = 10**9
 PAUSE_SECONDS = (0.5, 2.5)

@@ -27,7 +27,7 @@ from tests.whole.world import (
 
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(400)]
 
-PROCESSES = ("api", "watch", "pay", "sweep", "deliver", "close", "signer", "beat")
+PROCESSES = ("api", "watch", "pay", "sweep", "deliver", "close", "prices", "signer", "beat")
 SERVERS = ("redis", "postgres")
 QUIET_SECONDS = 120.0
 BUSY_LEAST = 8  # fewer would prove little
