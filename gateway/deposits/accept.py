@@ -103,9 +103,9 @@ def taken(
 
 
 def offered(session: Session, deposit: Deposit) -> bool:
-    """True unless the deposit's invoice does not ask for its asset on its chain."""
+    """True unless the deposit's invoice does not ask for its asset."""
     return deposit.invoice_id is None or invoices.offers(
-        session, invoice_id=deposit.invoice_id, chain=deposit.chain, asset=deposit.asset
+        session, invoice_id=deposit.invoice_id, asset=deposit.asset
     )
 
 

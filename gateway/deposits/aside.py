@@ -3,6 +3,7 @@
 The facts are in the alarm and in the log, too: should the inbox refuse them, nothing is silent.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import structlog
@@ -14,6 +15,8 @@ from gateway.chain.port import Header
 from gateway.deposits.payment import SET_ASIDE, WRONG_ASSET, Payment, Stray
 from gateway.deposits.store import Deposit
 from gateway.inbox import service as inbox
+from gateway.inbox.store import Item
+from gateway.invoices import service as invoices
 from gateway.webhooks import alarms
 
 log = structlog.get_logger()
@@ -27,7 +30,10 @@ def put_stray(session: Session, chain: str, block: Header, stray: Stray) -> None
 
 
 def put_wrong_asset(session: Session, block: Header, payment: Payment, deposit: Deposit) -> None:
-    """Put a deposit into the inbox whose invoice did not ask for its asset; it is credited, too."""
+    """Put a deposit into the inbox whose invoice did not ask for its asset; it is credited, too.
+
+    The merchant hears of it once.
+    """
     put(
         session,
         deposit.chain,
@@ -37,6 +43,7 @@ def put_wrong_asset(session: Session, block: Header, payment: Payment, deposit: 
         asset=deposit.asset,
         detail=f"invoice {deposit.invoice_id} does not offer {deposit.asset} on {deposit.chain}",
         deposit_id=deposit.id,
+        opened=partial(invoices.unexpected, session),
     )
 
 
@@ -96,6 +103,7 @@ def put(
     asset: str | None = None,
     detail: str,
     deposit_id: str | None = None,
+    opened: Callable[[Item], None] | None = None,
 ) -> None:
     """Put a payment's facts into the inbox, as the chain has them."""
     inbox.put(
@@ -115,6 +123,7 @@ def put(
         detail=detail,
         log_index=payment.log_index,
         deposit_id=deposit_id,
+        opened=opened,
     )
 
 

@@ -5,10 +5,13 @@ from gateway.invoices.rules import Outcome, Terms
 COVERED = ("processing", "paid")
 
 
-def events(terms: Terms, old: Outcome, new: Outcome) -> list[str]:
-    """Return the events of a transition, in the order a reader should hear them."""
+def events(terms: Terms, old: Outcome, new: Outcome, *, left: bool = True) -> list[str]:
+    """Return the events of a transition, in the order a reader should hear them.
+
+    `left` says that a payment left the chain; else what came was only weighed anew.
+    """
     told = []
-    if reverted(old, new):
+    if left and reverted(old, new):
         told.append("invoice.payment_reverted")
     if new.paid_state == "partial" and old.paid_state == "none" and new.status != "void":
         told.append("invoice.partially_paid")

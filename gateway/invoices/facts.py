@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gateway.chain import freshness
 from gateway.chain.address import show_address
-from gateway.invoices import rules
+from gateway.invoices import rules, unsettled
 from gateway.invoices.shapes import InvoiceTermsShape
 from gateway.invoices.store import (
     Invoice,
@@ -52,6 +52,7 @@ class Facts:
             voided=self.invoice.voided_at is not None,
             under=Money(int(self.invoice.under_tolerance), self.currency),
             over=Money(int(self.invoice.over_tolerance), self.currency),
+            returned=Money(int(self.invoice.amount_returned), self.currency),
             late=rules.Late(
                 hours=self.invoice.late_hours,
                 percent=self.invoice.late_percent,
@@ -66,7 +67,8 @@ class Facts:
             rules.Payment(
                 chain=row.chain,
                 amount=Money(int(row.amount), self.assets[row.asset]),
-                status=row.status,  # type: ignore[arg-type]  # the table checks it
+                # what went back whole is no money of this invoice any more
+                status="reversed" if row.refund_id else row.status,  # type: ignore[arg-type]
                 seen_at=row.seen_at,
                 heard_at=row.heard_at,
                 rate=row.rate,
@@ -114,6 +116,8 @@ class Facts:
                 "settles": payment.status in rules.SEEN
                 and rules.settles(terms, payment)
                 and rules.worth(terms, payment) > 0,
+                "unsettled": unsettled.why(terms, payment),
+                "refund": row.refund_id,
                 "accepted_at": row.accepted_at and rfc3339(row.accepted_at),
             }
             for deposit, row, payment in zip(deposits, self.payments, self.received, strict=True)
@@ -222,7 +226,8 @@ class InvoiceShape(BaseModel):
         list[dict[str, Any]],
         Field(
             description="deposits, oldest first, each with `late`, `settles` (it counts towards the"
-            " price) and `accepted_at`"
+            " price), `unsettled` (void, wrong_asset, too_late or null), `refund` (what carries it"
+            " back whole) and `accepted_at`"
         ),
     ]
     metadata: dict[str, str]

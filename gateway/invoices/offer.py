@@ -97,11 +97,9 @@ def large_enough(found: list[Quoted]) -> list[Quoted]:
     return good
 
 
-def offers(session: Session, *, invoice_id: str, chain: str, asset: str) -> bool:
-    """True if an asset on a chain is among the ways to pay an invoice."""
+def offers(session: Session, *, invoice_id: str, asset: str) -> bool:
+    """True if an asset pays an invoice: on another of its chains it counts as on its own."""
     query = select(InvoiceOption.position).where(
-        InvoiceOption.invoice_id == invoice_id,
-        InvoiceOption.chain == chain,
-        InvoiceOption.asset == asset,
+        InvoiceOption.invoice_id == invoice_id, InvoiceOption.asset == asset
     )
     return session.scalar(query.limit(1)) is not None

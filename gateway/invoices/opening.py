@@ -85,6 +85,7 @@ def row_of(session: Session, account_id: str, order: Order) -> Invoice:
         late=False,
         amount_paid=Decimal(0),
         amount_credited=Decimal(0),
+        amount_returned=Decimal(0),
         expires_at=now + timedelta(seconds=order.expires_in),
         success_url=order.success_url,
         details=order.metadata,

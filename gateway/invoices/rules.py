@@ -81,7 +81,8 @@ class Late:
 class Terms:
     """What was asked, until when, and if it was taken back.
 
-    `under` may be missing of the price and `over` come above it without anybody being told.
+    `under` may be missing of the price and `over` come above it without anybody being told. What
+    was `returned` before the invoice was paid has to come once more.
     """
 
     price: Money
@@ -91,16 +92,22 @@ class Terms:
     under: Money | None = None
     over: Money | None = None
     late: Late = Late()
+    returned: Money | None = None
+
+    @property
+    def whole(self) -> Money:
+        """What must have come in all for the price to be there."""
+        return self.price + self.returned if self.returned else self.price
 
     @property
     def enough(self) -> Money:
         """The least that pays the invoice."""
-        return self.price - self.under if self.under else self.price
+        return self.whole - self.under if self.under else self.whole
 
     @property
     def too_much(self) -> Money:
         """The most that is not too much."""
-        return self.price + self.over if self.over else self.price
+        return self.whole + self.over if self.over else self.whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +222,8 @@ def settles(terms: Terms, payment: Payment) -> bool:
     return moved is not None and moved <= late.percent
 
 
-def outcome(
-    terms: Terms, payments: Iterable[Payment], now: datetime, returned: Money | None = None
-) -> Outcome:
-    """Return what is true of the invoice. What came too late is paid, but settles nothing.
-
-    Of that, nothing is left to decide once so much is `returned` that it is not enough any more.
-    """
+def outcome(terms: Terms, payments: Iterable[Payment], now: datetime) -> Outcome:
+    """Return what is true of the invoice. What came too late is paid, but settles nothing."""
     known = list(payments)
     good = [payment for payment in known if settles(terms, payment)]
     seen, final = share(terms, known, SEEN), share(terms, known, FINAL)
@@ -238,7 +240,7 @@ def outcome(
         late=any(p.status in SEEN and came_late(terms, p) for p in known),
         paid=paid,
         credited=part(terms.price, final),
-        late_action=late_action(terms, found, paid - returned if returned else paid),
+        late_action=late_action(terms, found, paid),
     )
 
 
@@ -265,9 +267,9 @@ def paid_state(terms: Terms, seen: Fraction, paid: Money) -> PaidState:
     return "over" if paid > terms.too_much else "exact"
 
 
-def late_action(terms: Terms, found: Status, kept: Money) -> LateAction | None:
+def late_action(terms: Terms, found: Status, paid: Money) -> LateAction | None:
     """Return what is to be done when only being late keeps the money from settling."""
-    if found != "expired" or kept < terms.enough:
+    if found != "expired" or paid < terms.enough:
         return None
     return "refund" if terms.late.otherwise == "refund" else "review"
 
@@ -277,23 +279,23 @@ def remaining(terms: Terms, payments: Iterable[Payment], option: Option) -> Mone
 
     Nothing once enough was paid: a payer is not asked for what the merchant does without.
     """
-    missing = max(Fraction(0), 1 - share(terms, payments, SEEN))
-    asset = option.whole.asset
-    if part(terms.price, 1 - missing) >= terms.enough:
+    seen, asset = share(terms, payments, SEEN), option.whole.asset
+    if part(terms.price, seen) >= terms.enough:
         return Money(0, asset)
+    missing = Fraction(terms.whole.units, terms.price.units) - seen
     return Money(rounded_up(missing * option.whole.units, asset, option.places), asset)
 
 
 def due(terms: Terms, paid: Money) -> Money:
     """Return what is still to be paid in the invoice's currency; nothing once it is enough."""
-    return Money(0, paid.asset) if paid >= terms.enough else terms.price - paid
+    return Money(0, paid.asset) if paid >= terms.enough else terms.whole - paid
 
 
 def missing(terms: Terms, paid: Money) -> Money:
     """Return what is short of the price, asked for or not."""
-    return Money(max(0, terms.price.units - paid.units), paid.asset)
+    return Money(max(0, terms.whole.units - paid.units), paid.asset)
 
 
 def above(terms: Terms, paid: Money) -> Money:
     """Return what came above the price once that is more than is tolerated, else nothing."""
-    return paid - terms.price if paid > terms.too_much else Money(0, paid.asset)
+    return paid - terms.whole if paid > terms.too_much else Money(0, paid.asset)

@@ -11,7 +11,7 @@ from structlog import get_logger
 
 from gateway import bell
 from gateway.errors import Conflict, NotFound
-from gateway.invoices import changes, market, rules
+from gateway.invoices import changes, market, rules, unexpected
 from gateway.invoices.facts import Facts, InvoiceShape, load
 from gateway.invoices.store import Invoice, InvoicePayment, locked, returned
 from gateway.money import Money
@@ -56,9 +56,43 @@ def payment_changed(
         "seen_at": seen_at,
         "details": details,
     }
+    was_final = invoice.voided_at is not None and is_final(session, deposit_id)
     row = insert(InvoicePayment).values(deposit_id=deposit_id, heard_at=datetime.now(UTC), **values)
     session.execute(row.on_conflict_do_update(index_elements=["deposit_id"], set_=values))
+    facts = recompute(session, invoice, left=status in ("orphaned", "reversed"))
+    if invoice.voided_at is not None and status in rules.FINAL and not was_final:
+        unexpected.paid_after_void(session, facts, deposit_id)
+
+
+def is_final(session: Session, deposit_id: str) -> bool:
+    """True if a payment was final when it was told of last."""
+    query = select(InvoicePayment.status).where(InvoicePayment.deposit_id == deposit_id)
+    return session.scalar(query) in rules.FINAL
+
+
+def send_back(session: Session, invoice_id: str, deposit_id: str, refund_id: str) -> None:
+    """Note that a refund carries a payment back: it is no money of its invoice any more.
+
+    Call it where the merchant's ledger account is held, as `refund_changed`. Raises Conflict when
+    somebody accepted the payment meanwhile, or another refund carries it.
+    """
+    invoice = locked(session, invoice_id)
+    assert invoice is not None, "an invoice is never deleted"
+    row = session.get_one(InvoicePayment, deposit_id, populate_existing=True)
+    if row.accepted_at is not None or row.refund_id is not None:
+        raise Conflict("somebody decided about this payment already", code="wrong_state")
+    row.refund_id = refund_id
     recompute(session, invoice)
+
+
+def not_sent_back(session: Session, invoice_id: str, deposit_id: str, refund_id: str) -> None:
+    """Count a payment again whose refund did not arrive."""
+    invoice = locked(session, invoice_id)
+    assert invoice is not None, "an invoice is never deleted"
+    row = session.get_one(InvoicePayment, deposit_id, populate_existing=True)
+    if row.refund_id == refund_id:
+        row.refund_id = None
+        recompute(session, invoice)
 
 
 def expire_due(session: Session) -> int:
@@ -91,17 +125,20 @@ def void(session: Session, invoice_id: str) -> Facts:
     return recompute(session, invoice)
 
 
-def recompute(session: Session, invoice: Invoice) -> Facts:
-    """Store what is true of a locked invoice now, and tell each transition once."""
+def recompute(session: Session, invoice: Invoice, *, left: bool = False) -> Facts:
+    """Store what is true of a locked invoice now, and tell each transition once.
+
+    `left` says that a payment left the chain.
+    """
     session.flush()
     facts = load(session, [invoice])[0]
     market.read(session, facts)
     old = facts.stored
     now = datetime.now(UTC)
-    new = outcome(session, facts, now)
-    keep(invoice, old, new, now)
+    new = rules.outcome(facts.terms, facts.received, now)
+    keep(invoice, old, new, now, left=left)
     session.flush()
-    told = changes.events(facts.terms, old, new)
+    told = changes.events(facts.terms, old, new, left=left)
     data = InvoiceShape.of(facts).model_dump(mode="json") if told else {}
     for kind in told:
         log.info(kind, invoice_id=invoice.id, paid=str(new.paid), currency=invoice.currency)
@@ -112,29 +149,24 @@ def recompute(session: Session, invoice: Invoice) -> Facts:
     return facts
 
 
-def outcome(session: Session, facts: Facts, now: datetime) -> rules.Outcome:
-    """Return what is true now; refunds are asked for only where late money waits for an answer."""
-    found = rules.outcome(facts.terms, facts.received, now)
-    if found.late_action is None:
-        return found
-    back = Money(returned(session, facts.invoice.id), facts.currency)
-    return rules.outcome(facts.terms, facts.received, now, back)
-
-
 def refund_changed(session: Session, invoice_id: str) -> None:
-    """Look again at an invoice that expired: money that came late goes back, or does not after all.
+    """Look again at an invoice: money goes back before it was paid, or does not after all.
 
-    Call it where the merchant's ledger account is held already, or is not needed any more: whoever
-    credits a deposit holds that before the invoice.
+    What goes back of a paid invoice leaves it paid. Call it where the merchant's ledger account is
+    held already, or is not needed any more: whoever credits a deposit holds that before the
+    invoice.
     """
-    invoice = session.get_one(Invoice, invoice_id)
-    if invoice.status == "expired" and invoice.late:
-        held = locked(session, invoice_id)
-        assert held is not None, "an invoice is never deleted"
-        recompute(session, held)
+    invoice = locked(session, invoice_id)
+    assert invoice is not None, "an invoice is never deleted"
+    units = Decimal(returned(session, invoice_id, unpaid=invoice.status != "paid"))
+    if units != invoice.amount_returned:
+        invoice.amount_returned = units
+        recompute(session, invoice)
 
 
-def keep(invoice: Invoice, old: rules.Outcome, new: rules.Outcome, now: datetime) -> None:
+def keep(
+    invoice: Invoice, old: rules.Outcome, new: rules.Outcome, now: datetime, *, left: bool
+) -> None:
     """Write what is true of an invoice into its row, with the time of what became true now."""
     invoice.status, invoice.paid_state, invoice.late = new.status, new.paid_state, new.late
     invoice.amount_paid = Decimal(new.paid.units)
@@ -146,5 +178,5 @@ def keep(invoice: Invoice, old: rules.Outcome, new: rules.Outcome, now: datetime
         invoice.paid_at = now
     if new.status == "paid":
         invoice.reverted_at = None
-    elif changes.reverted(old, new):
+    elif left and changes.reverted(old, new):
         invoice.reverted_at = now

@@ -14,8 +14,13 @@ from gateway.ledger import service as ledger
 from gateway.money import USD, Asset
 
 # What did not arrive is the merchant's again.
+# Fixed when a refund is first heard of, under the invoice's lock.
+MARK = text("""
+    update refund set before_paid = :unpaid where invoice_id = :id and before_paid is null
+""")
 RETURNED = text("""
-    select coalesce(sum(currency_amount), 0) from refund where invoice_id = :id
+    select coalesce(sum(currency_amount), 0) from refund where invoice_id = :id and before_paid
+        and deposit_id is null
         and status not in ('failed', 'rejected', 'cancelled', 'expired')
 """)
 
@@ -54,6 +59,8 @@ class Invoice(db.Base):
     late_action: Mapped[str | None]
     reverted_at: Mapped[datetime | None]
     requoted_at: Mapped[datetime | None]
+    amount_returned: Mapped[Decimal] = mapped_column(server_default="0")
+    """What went back before the invoice was paid: it has to come once more."""
 
 
 class InvoiceOption(db.Base):
@@ -98,6 +105,8 @@ class InvoicePayment(db.Base):
     counted_rate: Mapped[Decimal | None]
     counted_source: Mapped[str | None]
     counted_at: Mapped[datetime | None]
+    refund_id: Mapped[str | None]
+    """The refund that carries it back whole."""
 
 
 class CheckoutTerms(db.Base):
@@ -142,6 +151,10 @@ def locked(session: Session, invoice_id: str) -> Invoice | None:
     return session.scalar(query)
 
 
-def returned(session: Session, invoice_id: str) -> int:
-    """Return what of an invoice is on its way back or there, in base units of its currency."""
+def returned(session: Session, invoice_id: str, *, unpaid: bool) -> int:
+    """Return what of a locked invoice goes back since before it was paid, in base units.
+
+    `unpaid` is what it is now: refunds promised from now on are marked with it.
+    """
+    session.execute(MARK, {"id": invoice_id, "unpaid": unpaid})
     return int(session.execute(RETURNED, {"id": invoice_id}).scalar_one())

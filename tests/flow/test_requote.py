@@ -79,6 +79,9 @@ def test_what_came_too_late_counts_at_the_new_quote(
     again = requote.requote(session, facts.invoice.id)
     assert str(again.stored.paid) == "5.00"
     assert amounts(again)["USDC"] == "15.00"
+    # nothing left the chain: it is only worth less
+    assert "invoice.payment_reverted" not in asking.told(session, again)
+    assert again.invoice.reverted_at is None
 
 
 def test_there_is_none_before_the_end_after_payment_or_for_an_old_invoice(

@@ -144,8 +144,24 @@ def test_a_late_part_does_not_wait_for_anybody() -> None:
 
 def test_nothing_waits_for_an_answer_once_it_goes_back() -> None:
     agreed, late = terms(late=Late(hours=0)), [usdc("10", AFTER)]
-    assert rules.outcome(agreed, late, AFTER, dollars("0.01")).late_action is None
-    assert rules.outcome(agreed, late, AFTER, Money(0, USD)).late_action == "review"
+    assert rules.outcome(given_back(agreed, "0.01"), late, AFTER).late_action is None
+    assert rules.outcome(agreed, late, AFTER).late_action == "review"
+
+
+def given_back(agreed: Terms, amount: str) -> Terms:
+    return replace(agreed, returned=dollars(amount))
+
+
+def test_what_went_back_before_it_was_paid_has_to_come_once_more() -> None:
+    agreed = given_back(terms(), "6")
+    assert state(rules.outcome(agreed, [usdc("6")], BEFORE)) == ("open", "partial", None)
+    assert state(rules.outcome(agreed, [usdc("6"), usdc("4")], BEFORE)) == ("open", "partial", None)
+    whole = [usdc("6"), usdc("10")]
+    assert state(rules.outcome(agreed, whole, BEFORE)) == ("paid", "exact", None)
+    assert str(rules.due(agreed, dollars("6"))) == "10.00"
+    assert str(rules.remaining(agreed, [usdc("6")], agreed.options[0])) == "10.00"
+    assert state(rules.outcome(agreed, [*whole, usdc("1")], BEFORE)) == ("paid", "over", None)
+    assert str(rules.above(agreed, dollars("17"))) == "1.00"
 
 
 def test_a_second_payment_is_too_much_however_late_it_is() -> None:

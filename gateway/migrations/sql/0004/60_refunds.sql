@@ -14,6 +14,8 @@ alter table refund
     -- who signed the payments of this asset, a plain account; null: not known to be safe
     add column sender bytea check (octet_length(sender) = 20),
     add column refusals integer not null default 0,      -- addresses that policy refused
+    -- promised before the invoice was paid, so that it has to come once more; null: not told yet
+    add column before_paid boolean,
     add column refusal text;                       -- why it refused the last one
 alter table refund drop constraint refund_status_check;
 alter table refund
@@ -23,5 +25,6 @@ alter table refund
         check (to_address is not null or status not in ('pending', 'confirmed', 'failed')),
     add constraint refund_waits
         check (status <> 'awaiting_address' or (token_hash is not null and expires_at is not null));
+alter table invoice add column amount_returned numeric(78, 0) not null default 0;
 create unique index refund_token on refund (token_hash) where token_hash is not null;
 create index refund_due on refund (expires_at) where status = 'awaiting_address';
