@@ -36,6 +36,34 @@ from gateway.webhooks.routes import routes as webhooks
 from gateway.withdrawals.routes import routes as withdrawals
 
 VERSION = "1"
+# Looked through in this order: what is asked most comes first.
+ROUTERS = (
+    invoices,
+    transfers,
+    checkout,
+    accounts,
+    addresses,
+    book,
+    chains,
+    deposits,
+    inbox,
+    withdrawals,
+    payouts,
+    transactions,
+    policy,
+    pauses,
+    holds,
+    prices,
+    links,
+    refunds,
+    webhooks,
+    settlement,
+    treasury,
+    console,
+    shop,
+    sandbox,
+    health.routes,
+)
 
 
 @asynccontextmanager
@@ -58,33 +86,7 @@ def create_app() -> FastAPI:
     )
     problems.install(app)
     app.add_middleware(RequestIds)
-    for routes in (  # looked through in this order: what is asked most comes first
-        invoices,
-        transfers,
-        checkout,
-        accounts,
-        addresses,
-        book,
-        chains,
-        deposits,
-        inbox,
-        withdrawals,
-        payouts,
-        transactions,
-        policy,
-        pauses,
-        holds,
-        prices,
-        links,
-        refunds,
-        webhooks,
-        settlement,
-        treasury,
-        console,
-        shop,
-        sandbox,
-        health.routes,
-    ):
+    for routes in ROUTERS:
         app.include_router(routes)
     return app
 
