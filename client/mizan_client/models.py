@@ -619,6 +619,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     chain: str
     currency_amount: str
     currency: str
+    payment: str | None
     rate_kind: Literal["quote", "current"]
     rate: str | None
     rate_source: str | None

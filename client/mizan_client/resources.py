@@ -886,6 +886,7 @@ class InvoicesRefundsCalls:
         rate: Unset | Literal["quote", "current"] = UNSET,
         asset: Unset | str | None = UNSET,
         chain: Unset | str | None = UNSET,
+        payment: Unset | str | None = UNSET,
         to_address: Unset | str | None = UNSET,
         to: Unset | Literal["payer"] | None = UNSET,
         expires_in: Unset | int = UNSET,
@@ -898,7 +899,9 @@ class InvoicesRefundsCalls:
         only this answer tells. Refused with `nothing_to_refund`, `refund_exceeds_payment`,
         `nothing_overpaid`, `amount_does_not_fit` (its kind), `asset_not_paid`, `no_quote`
         (refund at
-        the current rate), `insufficient_funds`, `rate_unavailable`.
+        the current rate), `insufficient_funds`, `rate_unavailable`; a `payment` with
+        `not_final`,
+        `payment_settles`, `wrong_state` (somebody decided about it).
         """
         found: Refund = self._transport.call(
             "POST",
@@ -911,6 +914,7 @@ class InvoicesRefundsCalls:
                     "rate": rate,
                     "asset": asset,
                     "chain": chain,
+                    "payment": payment,
                     "to_address": to_address,
                     "to": to,
                     "expires_in": expires_in,

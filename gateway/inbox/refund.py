@@ -11,6 +11,7 @@ from gateway.inbox.store import Decision, Item
 from gateway.money import Money
 from gateway.withdrawals import rules as withdrawal_rules
 from gateway.withdrawals import service as withdrawals
+from gateway.withdrawals.store import Withdrawal
 
 DELEGATION = bytes.fromhex("ef0100")
 """The code of a plain account that lent itself a contract's (EIP-7702)."""
@@ -75,8 +76,20 @@ def send_back(
         requested_by=by,
         refund_id=item.id,
     )
+    made = sent_by(session, item, withdrawal, by=by, reason=reason)
+    if withdrawal.status in withdrawal_rules.ENDS:
+        refund_ended(
+            session, item_id=item.id, withdrawal_id=withdrawal.id, status=withdrawal.status
+        )
+    return made
+
+
+def sent_by(
+    session: Session, item: Item, withdrawal: Withdrawal, *, by: str, reason: str | None = None
+) -> Item:
+    """Settle a locked item with the withdrawal that sends it back."""
     item.withdrawal_id = withdrawal.id
-    made = settle(
+    return settle(
         session,
         item,
         Decision(
@@ -84,15 +97,10 @@ def send_back(
             decision=rules.REFUNDED,
             decided_by=by,
             reason=reason,
-            account_id=holder,
+            account_id=withdrawal.account_id,
             withdrawal_id=withdrawal.id,
         ),
     )
-    if withdrawal.status in withdrawal_rules.ENDS:
-        refund_ended(
-            session, item_id=item.id, withdrawal_id=withdrawal.id, status=withdrawal.status
-        )
-    return made
 
 
 def refund_ended(session: Session, *, item_id: str, withdrawal_id: str, status: str) -> None:

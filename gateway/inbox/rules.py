@@ -11,6 +11,9 @@ KINDS = (UNKNOWN_TOKEN, WRONG_ASSET, WRONG_CHAIN, UNATTRIBUTED, SET_ASIDE)
 OPEN, ASSIGNED, ACCEPTED, REFUNDED = "open", "assigned", "accepted", "refunded"
 DISMISSED, ORPHANED, REOPENED = "dismissed", "orphaned", "reopened"
 
+DECIDABLE = frozenset({OPEN, DISMISSED})
+"""What was only dismissed may be decided anew."""
+
 BECOMES_DEPOSITS = frozenset({UNKNOWN_TOKEN, WRONG_CHAIN, SET_ASIDE})
 """Not in the books yet: assigning makes the deposits that could not be made when they came."""
 
@@ -45,8 +48,8 @@ def storable(detail: str) -> str:
 
 
 def check_open(status: str) -> None:
-    """Raise Conflict unless a decision is possible; what was only dismissed may be decided anew."""
-    if status not in (OPEN, DISMISSED):
+    """Raise Conflict unless a decision is possible."""
+    if status not in DECIDABLE:
         raise Conflict(AFTERWARDS[status], code="wrong_state")
 
 

@@ -1,5 +1,6 @@
 """Put what cannot be credited where a person sees it, once; take it out when its block is gone."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -36,8 +37,11 @@ def put(
     detail: str,
     log_index: int | None = None,
     deposit_id: str | None = None,
+    opened: Callable[[Item], None] | None = None,
 ) -> str | None:
     """Put a transfer into the inbox; returns its item's id, None when it is there as it is.
+
+    `opened` hears of the item when it is made, and never again, whatever the chain does.
 
     `units` are of the chain (of a deposit's asset too), `contract` None is the native coin,
     `tx_hash` None means that only the block is known. The same (chain, kind, transaction or block,
@@ -71,7 +75,10 @@ def put(
         counted = count(session, facts)
         if counted is not None:
             return counted
-    return open_item(session, facts, asset=asset, detail=detail, deposit_id=deposit_id)
+    item = open_item(session, facts, asset=asset, detail=detail, deposit_id=deposit_id)
+    if opened is not None:
+        opened(item)
+    return item.id
 
 
 def open_item(
@@ -81,7 +88,7 @@ def open_item(
     asset: str | None,
     detail: str,
     deposit_id: str | None,
-) -> str:
+) -> Item:
     """Open an item with its first arrival, for the owner of the address."""
     owner = store.owner_of(session, facts["address"])
     item = Item(
@@ -108,7 +115,7 @@ def open_item(
     # whoever spams makes many of these: a token that is not listed is shown without asking again
     listed = {} if item.kind == rules.UNKNOWN_TOKEN else listed_assets(session, [item])
     say(session, item, "opened", InboxShape.of(item, listed, []))
-    return item.id
+    return item
 
 
 def count(session: Session, facts: dict[str, Any]) -> str | None:
@@ -180,8 +187,13 @@ def locked(session: Session, item_id: str) -> Item:
 
 def wrong_asset_of(session: Session, deposit_id: str) -> Item | None:
     """Return the item of a deposit that came in the wrong asset for its invoice."""
-    query = select(Item).where(Item.deposit_id == deposit_id, Item.kind == rules.WRONG_ASSET)
-    return session.scalar(query.limit(1))
+    return next(iter(wrong_assets_of(session, [deposit_id])), None)
+
+
+def wrong_assets_of(session: Session, deposits: Sequence[str]) -> list[Item]:
+    """Return the items of deposits that came in the wrong asset for their invoice."""
+    query = select(Item).where(Item.deposit_id.in_(deposits), Item.kind == rules.WRONG_ASSET)
+    return list(session.scalars(query.order_by(Item.id)))
 
 
 def waiting_for(session: Session, chain: str, contract: bytes | None) -> int:

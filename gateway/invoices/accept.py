@@ -69,6 +69,8 @@ def waiting(facts: Facts, payment: str | None) -> list[InvoicePayment]:
         if payment not in known:
             raise NotFound("the invoice has no such payment")
         row, told = known[payment]
+        if row.refund_id is not None:
+            raise Conflict("the payment is sent back", code="wrong_state")
         if told.status not in rules.SEEN:
             raise Conflict(f"the payment is {told.status}: nothing came", code="wrong_state")
         settled = told.accepted or (has_quote(facts, row) and rules.settles(facts.terms, told))

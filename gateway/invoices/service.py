@@ -9,8 +9,16 @@ from gateway.invoices.accept import accept
 from gateway.invoices.facts import Facts, load
 from gateway.invoices.offer import offers
 from gateway.invoices.order import Order
-from gateway.invoices.settle import expire_due, payment_changed, refund_changed, void
+from gateway.invoices.settle import (
+    expire_due,
+    not_sent_back,
+    payment_changed,
+    refund_changed,
+    send_back,
+    void,
+)
 from gateway.invoices.store import Invoice, currency
+from gateway.invoices.unexpected import unexpected
 from gateway.money import Money
 
 __all__ = [
@@ -19,10 +27,13 @@ __all__ = [
     "expire_due",
     "find",
     "get",
+    "not_sent_back",
     "offers",
     "open_invoice",
     "payment_changed",
     "refund_changed",
+    "send_back",
+    "unexpected",
     "void",
 ]
 

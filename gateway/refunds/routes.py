@@ -7,7 +7,7 @@ from fastapi import Depends, Query
 from gateway.chain.address import parse_address
 from gateway.errors import NotFound, Refused
 from gateway.invoices.routes import visible
-from gateway.refunds import payer, service
+from gateway.refunds import payer, payment, service
 from gateway.refunds.rules import Status
 from gateway.refunds.service import Wish
 from gateway.refunds.shapes import PageBody, RefundBody, RefundShape
@@ -33,9 +33,12 @@ def refund_invoice(invoice: Text, body: RefundBody, session: Tx, principal: Paye
     With `"to": "payer"` it waits until its payer names the address on the page `page_url`, which
     only this answer tells. Refused with `nothing_to_refund`, `refund_exceeds_payment`,
     `nothing_overpaid`, `amount_does_not_fit` (its kind), `asset_not_paid`, `no_quote` (refund at
-    the current rate), `insufficient_funds`, `rate_unavailable`.
+    the current rate), `insufficient_funds`, `rate_unavailable`; a `payment` with `not_final`,
+    `payment_settles`, `wrong_state` (somebody decided about it).
     """
     visible(session, principal, invoice)
+    if body.payment is not None:
+        return payment_back(session, principal, invoice, body, body.payment)
     if (body.to is None) == (body.to_address is None):
         raise Refused(
             'name the address, or let the payer do it with "to": "payer": a sender may be an'
@@ -57,6 +60,28 @@ def refund_invoice(invoice: Text, body: RefundBody, session: Tx, principal: Paye
         return RefundShape.of(session, service.refund(session, wish, to_address=to_address))
     row, token = payer.ask_payer(session, wish, expires_in=body.expires_in)
     return RefundShape.of(session, row, token)
+
+
+def payment_back(
+    session: Tx, principal: Principal, invoice: str, body: RefundBody, deposit: str
+) -> RefundShape:
+    """Send one payment back whole; raises Refused for a body that says more than where to."""
+    if body.to_address is None:
+        raise Refused("name the address", code="to_address_required", field="to_address")
+    if body.model_fields_set - {"payment", "to_address"}:
+        raise Refused(
+            "a payment goes back whole, as it came: name it and the address alone",
+            code="amount_does_not_fit",
+            field="payment",
+        )
+    row = payment.send_back(
+        session,
+        invoice,
+        deposit,
+        to_address=parse_address(body.to_address),
+        by=principal.key_id,
+    )
+    return RefundShape.of(session, row)
 
 
 @routes.get("/invoices/{invoice}/refunds")

@@ -15,6 +15,7 @@ from gateway.chain.store import chain_asset
 from gateway.errors import NotFound
 from gateway.ids import new_id
 from gateway.inbox import rules as inbox
+from gateway.inbox import service as inbox_items
 from gateway.inbox.refund import refund_ended as inbox_ended
 from gateway.invoices import service as invoices
 from gateway.invoices.facts import Facts, load
@@ -212,7 +213,18 @@ def refund_ended(session: Session, *, refund_id: str, withdrawal_id: str, status
     assert row is not None, f"withdrawal {withdrawal_id} names no refund"
     if row.status != rules.PENDING or row.withdrawal_id != withdrawal_id:
         return
+    if row.deposit_id is not None and status != rules.CONFIRMED:
+        came_back(session, row, withdrawal_id, status)
     end(session, row, status)
+
+
+def came_back(session: Session, row: Refund, withdrawal_id: str, status: str) -> None:
+    """Let a payment wait again whose refund did not arrive, in the inbox too if it is there."""
+    assert row.deposit_id is not None
+    item = inbox_items.wrong_asset_of(session, row.deposit_id)
+    if item is not None:
+        inbox_ended(session, item_id=item.id, withdrawal_id=withdrawal_id, status=status)
+    invoices.not_sent_back(session, row.invoice_id, row.deposit_id, row.id)
 
 
 def end(session: Session, row: Refund, status: str) -> None:

@@ -20,7 +20,7 @@ from gateway.refunds.rules import (
 )
 from gateway.refunds.store import Refund
 from gateway.settings import settings
-from gateway.web.shapes import Address, Amount, Body, Time, example
+from gateway.web.shapes import Address, Amount, Body, Text, Time, example
 
 
 class RefundBody(Body):
@@ -46,6 +46,14 @@ class RefundBody(Body):
         None
     )
     chain: ChainId | None = None
+    payment: Annotated[
+        Text | None,
+        Field(
+            max_length=80,
+            description="a payment that does not settle, by its deposit's id: all of it goes back,"
+            " to `to_address`",
+        ),
+    ] = None
     to_address: Annotated[
         Address | None,
         Field(description='needed unless `to` is "payer": a sender may be an exchange'),
@@ -88,6 +96,10 @@ class RefundShape(BaseModel):
     chain: str
     currency_amount: str
     currency: str
+    payment: Annotated[
+        str | None,
+        Field(description="the deposit that goes back whole; null: an amount of the invoice"),
+    ]
     rate_kind: Annotated[RateKind, Field(description="as it was paid, or the market's")]
     rate: Annotated[str | None, Field(description="the currency per unit of the asset")]
     rate_source: str | None
@@ -121,6 +133,7 @@ class RefundShape(BaseModel):
                 "chain": row.chain,
                 "currency_amount": str(Money(int(row.currency_amount), priced)),
                 "currency": row.currency,
+                "payment": row.deposit_id,
                 "rate_kind": row.rate_kind,
                 "rate": None if row.rate is None else f"{row.rate.normalize():f}",
                 "rate_source": row.rate_source,

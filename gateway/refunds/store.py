@@ -31,6 +31,8 @@ class Refund(db.Base):
     rate_at: Mapped[datetime | None]
     to_address: Mapped[bytes | None]
     requested_by: Mapped[str | None]
+    deposit_id: Mapped[str | None]
+    """The payment that goes back whole; None: an amount of the invoice."""
     withdrawal_id: Mapped[str | None]
     status: Mapped[str] = mapped_column(default=rules.PENDING)
     token_hash: Mapped[bytes | None]
@@ -57,10 +59,13 @@ def alone(session: Session, invoice_id: str) -> None:
 def refunded(session: Session, invoice_id: str, *, besides: str | None = None) -> int:
     """Return what is on its way back, promised or there, in base units of the invoice's currency.
 
-    `besides` leaves one refund out.
+    A payment that goes back whole is no money of the invoice, and so not among it. `besides` leaves
+    one refund out.
     """
     query = select(func.coalesce(func.sum(Refund.currency_amount), 0)).where(
-        Refund.invoice_id == invoice_id, Refund.status.in_(rules.COUNTED)
+        Refund.invoice_id == invoice_id,
+        Refund.status.in_(rules.COUNTED),
+        Refund.deposit_id.is_(None),
     )
     if besides is not None:
         query = query.where(Refund.id != besides)

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.errors import NotFound
 from gateway.invoices.routes import accept_payment, void_invoice
 from gateway.invoices.shapes import AcceptBody
+from gateway.invoices.store import InvoicePayment
 from gateway.links.routes import change_link, get_link
 from gateway.links.shapes import LinkChange
 from gateway.payouts.routes import get_payout
@@ -48,6 +50,16 @@ def accept(visit: Visit, invoice_id: str) -> Sent:
     """Let what came too late settle the invoice."""
     accept_payment(invoice_id, AcceptBody(), visit.session, visit.principal)
     return Sent(f"/shop/invoices/{invoice_id}")
+
+
+def accept_payment_now(visit: Visit, deposit_id: str) -> Sent:
+    """Let one payment settle its invoice at the rate of this moment."""
+    row = visit.session.get(InvoicePayment, deposit_id)
+    if row is None:
+        raise NotFound("no such payment")
+    body = AcceptBody(payment=deposit_id, rate="current")
+    accept_payment(row.invoice_id, body, visit.session, visit.principal)
+    return Sent(f"/shop/invoices/{row.invoice_id}")
 
 
 def take_back(visit: Visit, refund_id: str) -> Sent:
@@ -99,6 +111,7 @@ ACTIONS = {
     "switch": Action("invoices:write", switch),
     "void": Action("invoices:write", void),
     "accept": Action("invoices:write", accept),
+    "accept_payment": Action("invoices:write", accept_payment_now),
     "take_back": Action("withdrawals:write", take_back),
     "ask_again": Action("withdrawals:write", ask_again),
     "redeliver": Action("webhooks:write", send_again),

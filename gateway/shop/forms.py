@@ -156,6 +156,28 @@ def send_refund(visit: Visit, invoice: str, typed: Typed) -> Sent:
     return Sent(f"/shop/invoices/{invoice}", made.page_url or "", "refund_page")
 
 
+def send_back_fields(visit: Visit, invoice: str) -> tuple[Field, ...]:
+    """Ask which payment that does not settle goes back whole, and where to."""
+    return (
+        Field("payment", "choice", required=True, choices=unsettled(visit, invoice)),
+        Field("to_address", "address", required=True, hint=True),
+    )
+
+
+def unsettled(visit: Visit, invoice: str) -> Choices:
+    """Return the payments of an invoice that do not settle it; raises NotFound."""
+    found = get_invoice(invoice, visit.session, visit.principal).payments
+    return tuple(
+        (one["id"], f"{one['amount']} {one['asset']}") for one in found if one["unsettled"]
+    )
+
+
+def send_send_back(visit: Visit, invoice: str, typed: Typed) -> Sent:
+    """Send a payment back whole."""
+    refund_invoice(invoice, body(RefundBody, typed), visit.session, visit.principal)
+    return Sent(f"/shop/invoices/{invoice}")
+
+
 def same(names: tuple[str, ...]) -> Choices:
     """Return choices that are named in the reader's words."""
     return tuple((name, name) for name in names)
@@ -235,6 +257,7 @@ FORMS = {
     for one in (
         Form("link", "invoices:write", "/shop/links", link_fields, send_link),
         Form("refund", "withdrawals:write", "/shop/invoices", refund_fields, send_refund),
+        Form("send_back", "withdrawals:write", "/shop/invoices", send_back_fields, send_send_back),
         Form("payout", "withdrawals:write", "/shop/payouts", payout_fields, send_payout),
         Form("schedule", "withdrawals:write", "/shop/payouts", schedule_fields, send_schedule),
         Form("address", "withdrawals:write", "/shop/payouts", address_fields, send_address),

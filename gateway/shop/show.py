@@ -11,6 +11,8 @@ from fastapi.responses import Response
 
 from gateway.chain.store import Chain
 from gateway.errors import Forbidden, GatewayError, NotFound, Refused
+from gateway.inbox import service as inbox
+from gateway.inbox.rules import DECIDABLE
 from gateway.invoices.routes import get_invoice
 from gateway.payouts.routes import list_schedules
 from gateway.refunds.routes import list_refunds
@@ -144,6 +146,7 @@ def invoice_page(visit: Visit, invoice_id: str) -> Response:
     facts = shape.model_dump()
     refunds = [row.model_dump() for row in back.data]
     moving = shape.status in LISTINGS["invoices"].waits
+    waiting = decidable(visit, facts["payments"])
     pending = any(row["status"] in LISTINGS["refunds"].waits for row in refunds)
     return page(
         visit,
@@ -152,9 +155,20 @@ def invoice_page(visit: Visit, invoice_id: str) -> Response:
         tab="invoices",
         invoice=facts,
         refunds=refunds,
+        waiting=waiting,
         live=moving or pending,
-        version=version((facts, refunds)),
+        version=version((facts, refunds, waiting)),
     )
+
+
+def decidable(visit: Visit, payments: list[dict[str, Any]]) -> list[str]:
+    """Return the payments that settle nothing and about which nobody decided yet."""
+    settled = {
+        item.deposit_id
+        for item in inbox.wrong_assets_of(visit.session, [one["id"] for one in payments])
+        if item.status not in DECIDABLE
+    }
+    return [one["id"] for one in payments if one["unsettled"] and one["id"] not in settled]
 
 
 def endpoint_page(visit: Visit, endpoint_id: str) -> Response:

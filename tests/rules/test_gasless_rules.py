@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.gasless.rules import (
     ATTEMPTS_MAX,
     PAYER_FAILURES_MAX,
+    VALID_SECONDS_MAX,
     VALID_SECONDS_MIN,
     Asked,
     Given,
@@ -75,6 +76,7 @@ def test_what_the_invoice_does_not_ask_is_refused(
         ({"value": 99}, "value_too_small"),
         ({"valid_after": NOW}, "not_valid_yet"),
         ({"valid_before": NOW + VALID_SECONDS_MIN - 1}, "valid_too_short"),
+        ({"valid_before": NOW + VALID_SECONDS_MAX + 1}, "valid_too_long"),
     ],
 )
 def test_what_is_signed_otherwise_is_refused(changes: dict[str, object], expected: str) -> None:
@@ -85,7 +87,7 @@ def test_what_is_signed_otherwise_is_refused(changes: dict[str, object], expecte
     value=st.integers(0, 200),
     least=st.integers(0, 200),
     due=st.integers(1, 200),
-    before=st.integers(0, 2 * NOW),
+    before=st.integers(NOW - VALID_SECONDS_MAX, NOW + 2 * VALID_SECONDS_MAX),
     signer=st.sampled_from((PAYER, THIEF, None)),
 )
 def test_nothing_is_taken_that_is_wrong(
@@ -93,5 +95,6 @@ def test_nothing_is_taken_that_is_wrong(
 ) -> None:
     asked = replace(ASKED, least=least, due=due)
     given = replace(GIVEN, value=value, valid_before=before, signer=signer)
-    right = value >= max(due, least) and before >= NOW + VALID_SECONDS_MIN and signer == PAYER
+    in_time = NOW + VALID_SECONDS_MIN <= before <= NOW + VALID_SECONDS_MAX
+    right = value >= max(due, least) and in_time and signer == PAYER
     assert (code(asked, given) is None) == right

@@ -49,7 +49,7 @@ def nothing(*_: Any) -> tuple[()]:
 
 @pytest.mark.parametrize("name", FORMS)
 def test_every_question_has_its_words(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for source in ("networks", "asset_codes", "book", "get_invoice"):
+    for source in ("networks", "asset_codes", "book", "get_invoice", "unsettled"):
         monkeypatch.setattr(f"gateway.shop.forms.{source}", nothing)
     visit: Any = type("Visit", (), {"session": None, "principal": None})
     known = words("en").texts
