@@ -31,12 +31,19 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with everything() as (_, facts):
         tell(facts)
-        invoice = post(facts, "/v1/invoices", {"amount": "12.50", "currency": "USD"})
+        order = {"amount": "12.50", "currency": "USD", "title": "Order 1043"}
+        invoice, paid = (post(facts, "/v1/invoices", order) for _ in range(2))
+        sold(facts, paid["id"])
+        link = post(facts, "/v1/payment_links", {"title": "Tea for the house", "max_amount": "50"})
         with sync_playwright() as playwright:
             found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
             browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
             page_picture(browser, f"{invoice['url']}?lang=en", "light", "page-en.png")
             page_picture(browser, f"{invoice['url']}?lang=ar", "dark", "page-ar.png")
+            page_picture(browser, f"{link['url']}?lang=en", "light", "link-en.png")
+            page_picture(browser, f"{link['url']}?lang=ar", "dark", "link-ar.png")
+            page_picture(browser, f"{paid['url']}/receipt?lang=en", "light", "receipt-en.png")
+            page_picture(browser, f"{paid['url']}/receipt?lang=ar", "light", "receipt-ar.png")
             report_picture(browser, facts)
             hold_some(facts)
             console_picture(browser, facts, "en", "light")
@@ -50,8 +57,16 @@ def page_picture(browser: Browser, url: str, scheme: Any, name: str) -> None:
     """Take the payer's page as a phone shows it."""
     page = browser.new_page(viewport=PHONE, color_scheme=scheme, device_scale_factor=2)  # type: ignore[arg-type]
     page.goto(url)
-    page.screenshot(path=FOLDER / name)
+    page.screenshot(path=FOLDER / name, full_page=True)
     page.close()
+
+
+def sold(facts: dict[str, Any], invoice: str) -> None:
+    """Have the sandbox pay an invoice, and wait until that is final."""
+    post(facts, f"/v1/sandbox/invoices/{invoice}/simulate", {"what": "pay"})
+    headers = {"authorization": f"Bearer {facts['merchant_key']}"}
+    url = f"{facts['base_url']}/v1/invoices/{invoice}"
+    until("a sale", lambda: httpx2.get(url, headers=headers).json()["status"] == "paid")
 
 
 def hold_some(facts: dict[str, Any]) -> None:

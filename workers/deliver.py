@@ -179,10 +179,11 @@ def tidied() -> list[float]:
 
 
 def tidy() -> None:
-    """Once a minute: forget old attempts, and seal secrets that were stored before they were."""
+    """Tidy once a minute, each step in its own transaction: none holds another's locks."""
     if tidied() and time.monotonic() - tidied()[0] < TIDY_SECONDS:
         return
     tidied()[:] = [time.monotonic()]
-    with db.transaction() as session:
-        upkeep.prune(session, datetime.now(UTC))
-        upkeep.seal_rest(session)
+    forget = partial(upkeep.prune, now=datetime.now(UTC))
+    for step in (forget, upkeep.seal_rest, upkeep.report_shut, upkeep.give_up_left):
+        with db.transaction() as session:
+            step(session)

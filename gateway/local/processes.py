@@ -45,6 +45,7 @@ def applications(
     api = (
         *("-m", "uvicorn", "gateway.app:app", "--host", host, "--port", str(port)),
         *("--timeout-graceful-shutdown", str(GRACEFUL_SECONDS)),
+        "--no-access-log",  # a path may hold a token; our own lines have ids
     )
     beat = (
         *("-m", "celery", "-A", "workers.app", "beat"),

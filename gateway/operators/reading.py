@@ -65,7 +65,7 @@ CHANGES: dict[str, tuple[Callable[[str], Any], str]] = {
     "read_blocks_max": (number, "blocks in one range at most"),
     "read_logs_max": (number, "an answer of so many logs is taken as cut off"),
     "batch_seconds": (seconds, "how long a first withdrawal waits for company"),
-    "public_rpc_url": (public_url, "which node a payer's wallet is told of; without an access token"),
+    "public_rpc_url": (public_url, "the node payers' wallets are told of; without a token"),
     "send_alone": (yes, "native coin to never-used accounts comes from the signer"),
 }
 

@@ -95,17 +95,12 @@ def take(session: Session, limit: int) -> list[Job]:
 def job(row: Any) -> Job | None:
     """Return what the sender needs to know of a taken row; None where its secret stays shut.
 
-    Such a row keeps its lease: it is asked for again when somebody may have given us the key.
+    Such a row keeps its lease: it is asked for again when somebody may have given us the key, and
+    upkeep calls a person. A previous secret that stays shut signs nothing; the current one does.
     """
     event = Event(id=row.event_id, type=row.type, data=row.data, created_at=row.created_at)
-    try:
-        keys = tuple(
-            sealing.unseal(key, endpoint_id=row.endpoint_id)
-            for key in (row.secret, row.previous)
-            if key is not None
-        )
-    except sealing.Unsealable as error:
-        log.error("webhook.sealed", endpoint=row.endpoint_id, reason=str(error))
+    current, previous = opened(row.secret, row.endpoint_id), opened(row.previous, row.endpoint_id)
+    if current is None:
         return None
     return Job(
         id=row.id,
@@ -115,11 +110,22 @@ def job(row: Any) -> Job | None:
         attempts=row.attempts,
         lease_until=row.lease_until,
         url=row.url,
-        secrets=keys,
+        secrets=(current,) if previous is None else (current, previous),
         event_id=row.event_id,
         body=body_of(event),
         stuck=row.stuck,
     )
+
+
+def opened(stored: str | None, endpoint_id: str) -> str | None:
+    """Return a stored secret in the clear; None where there is none or it stays shut."""
+    if stored is None:
+        return None
+    try:
+        return sealing.unseal(stored, endpoint_id=endpoint_id)
+    except sealing.Unsealable as error:
+        log.error("webhook.sealed", endpoint=endpoint_id, reason=str(error))
+        return None
 
 
 def body_of(event: Event) -> str:

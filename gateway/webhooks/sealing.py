@@ -45,10 +45,10 @@ def unseal(stored: str, *, endpoint_id: str) -> str:
     key = keys().get(name)
     if key is None:
         raise Unsealable(f"no key {name!r} was given to open the secret of {endpoint_id}")
-    blob = base64.b64decode(body)
     try:
+        blob = base64.b64decode(body)
         opened = AESGCM(key).decrypt(blob[:NONCE_BYTES], blob[NONCE_BYTES:], endpoint_id.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise Unsealable(f"the secret of {endpoint_id} is not what was sealed") from error
     return opened.decode()
 

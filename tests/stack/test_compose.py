@@ -47,6 +47,11 @@ def test_a_service_runs_the_embedded_command(application: Application) -> None:
     assert SERVICES[application.name]["command"] == ["python", *application.arguments]
 
 
+def test_no_server_writes_down_paths_that_are_secret() -> None:
+    (api,) = (application for application in IN_CONTAINER if application.name == "api")
+    assert "--no-access-log" in api.arguments  # /refund/{token} opens to whoever reads it
+
+
 @each_application
 def test_a_service_logs_in_as_its_own_role(application: Application) -> None:
     environment = SERVICES[application.name]["environment"]
