@@ -13,7 +13,7 @@ from gateway.inbox import rules as inbox
 from gateway.inbox.store import Item
 from gateway.invoices import rules
 from gateway.invoices.facts import Facts
-from gateway.invoices.store import InvoicePayment
+from gateway.invoices.store import InvoiceOption, InvoicePayment
 from gateway.money import Money
 from gateway.web.shapes import Time
 
@@ -60,10 +60,24 @@ class Stray(BaseModel):
     asset: str | None
 
 
+def payment_views(facts: Facts, places: Places, heads: dict[str, int | None]) -> list[PaymentView]:
+    """Show what arrived, oldest first, with the confirmations it has now."""
+    quoted = [(facts.option(option), option) for option in facts.options]
+    pairs = zip(facts.payments, facts.received, strict=True)
+    return [
+        payment_view(facts, row, places, heads, counted(quoted, row, payment))
+        for row, payment in pairs
+    ]
+
+
 def payment_view(
-    facts: Facts, row: InvoicePayment, places: Places, heads: dict[str, int | None]
+    facts: Facts,
+    row: InvoicePayment,
+    places: Places,
+    heads: dict[str, int | None],
+    rate: dict[str, object],
 ) -> PaymentView:
-    """Show what arrived, with the confirmations it has now."""
+    """Show one payment."""
     block = row.block_number or 0
     confirmations = deposit_rules.confirmations(row.status, block, heads.get(row.chain))
     return PaymentView.model_validate(
@@ -82,19 +96,20 @@ def payment_view(
             "explorer_url": places.explorer(row.chain, row.tx_hash),
             "from_address": show_address(row.from_address) if row.from_address else None,
             "seen_at": row.seen_at,
-            **counted(facts, row),
+            **rate,
         }
     )
 
 
-def counted(facts: Facts, row: InvoicePayment) -> dict[str, object]:
+def counted(
+    quoted: list[tuple[rules.Option, InvoiceOption]], row: InvoicePayment, payment: rules.Payment
+) -> dict[str, object]:
     """Return the rate a payment counted at, who said so and when; none where it has no quote.
 
     A rate of its own is that of an earlier quote, or of the moment a person accepted it.
     """
-    payment = facts.received[facts.payments.index(row)]
-    match = rules.option_of(facts.terms.options, payment)
-    option = next((one for one in facts.options if match == facts.option(one)), None)
+    match = rules.option_of(tuple(rule for rule, _ in quoted), payment)
+    option = next((one for rule, one in quoted if rule == match), None)
     if row.counted_rate is not None:
         return {
             "rate": f"{row.counted_rate.normalize():f}",

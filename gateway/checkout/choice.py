@@ -115,5 +115,12 @@ def qr(address: str) -> str:
     Not ERC-681: some wallets pay a token's contract when its transfer is in a QR code.
     """
     code = segno.make(address, error="m", micro=False)
-    svg: str = code.svg_inline(border=QUIET_MODULES, dark="#10151c", light="#fff", omitsize=True)
+    svg: str = code.svg_inline(
+        border=QUIET_MODULES,
+        dark="#10151c",
+        light="#fff",
+        omitsize=True,
+        svgclass=None,
+        lineclass=None,
+    )
     return svg

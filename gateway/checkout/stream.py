@@ -28,12 +28,15 @@ def snapshot(
 ) -> tuple[str, dict[str, Any]] | None:
     """Return what the page shows now, in a transaction of its own; None if the invoice is gone.
 
-    The mark before it is taken first: what changes meanwhile gives another one, and is shown next.
+    What changes while it is drawn leaves no mark at all, so that the page is soon drawn again: it
+    may have changed back by the next question.
     """
     with db.transaction() as session:
         mark = marks.read(session, [invoice_id]).get(invoice_id, "")
         facts = invoices.find(session, invoice_id)
         shown = view(session, facts) if facts else None
+        if marks.read(session, [invoice_id]).get(invoice_id, "") != mark:
+            mark = ""
     if shown is None:
         return None
     inside = pages.panel(shown, chosen, option=option, lang=lang)

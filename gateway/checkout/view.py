@@ -1,6 +1,7 @@
 """What the payer's page shows, before any word of any language."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -12,13 +13,14 @@ from gateway.checkout.arrived import (
     PaymentView,
     Progress,
     Stray,
-    payment_view,
+    payment_views,
     progress,
     stray,
     strays,
 )
 from gateway.checkout.choice import OptionView, option_view
 from gateway.checkout.places import Places, places_of
+from gateway.checkout.returned import returned
 from gateway.gasless import service as gasless
 from gateway.gasless.shapes import AuthorizationShape
 from gateway.inbox.store import Item
@@ -26,6 +28,8 @@ from gateway.invoices import requote, rules
 from gateway.invoices.facts import Facts
 from gateway.settings import settings
 from gateway.web.shapes import Time
+
+PAYMENTS_SHOWN_MAX = 10
 
 Screen = Literal[
     "open",
@@ -58,6 +62,8 @@ class View(BaseModel):
     amount_due: str
     amount_missing: str
     amount_over: str
+    amount_returned: Annotated[str, Field(description="sent back to the payer, and confirmed")]
+    amount_returning: Annotated[str, Field(description="promised or sent back, not confirmed yet")]
     payment_options: list[OptionView]
     payments: list[PaymentView]
     strays: Annotated[
@@ -93,6 +99,21 @@ class View(BaseModel):
         return signed is not None and self.payable and signed.status in gasless.LIVE
 
     @property
+    def newest(self) -> list[PaymentView]:
+        """The payments the page shows, the newest first; its receipt shows all."""
+        return self.payments[: -PAYMENTS_SHOWN_MAX - 1 : -1]
+
+    @property
+    def older(self) -> int:
+        """How many payments only the receipt shows."""
+        return max(0, len(self.payments) - PAYMENTS_SHOWN_MAX)
+
+    @property
+    def goes_back(self) -> bool:
+        """True if some of it is back with the payer or on its way."""
+        return any(Decimal(sum_) for sum_ in (self.amount_returned, self.amount_returning))
+
+    @property
     def elsewhere(self) -> bool:
         """True if some network takes payments."""
         return not all(one.paused for one in self.payment_options)
@@ -109,10 +130,10 @@ class View(BaseModel):
 def view(session: Session, facts: Facts) -> View:
     """Return what the page of an invoice shows."""
     row, state = facts.invoice, facts.stored
-    odd = strays(session, row.id)
+    odd, back = strays(session, row.id), returned(session, facts)
     places = places_for(session, facts, odd)
     heads = {head.chain: head.number for head in freshness.heads(session)}
-    payments = [payment_view(facts, payment, places, heads) for payment in facts.payments]
+    payments = payment_views(facts, places, heads)
     return View(
         id=row.id,
         screen=screen(state),
@@ -128,6 +149,8 @@ def view(session: Session, facts: Facts) -> View:
         amount_due=str(facts.due),
         amount_missing=str(facts.missing),
         amount_over=str(facts.over),
+        amount_returned=str(back.there),
+        amount_returning=str(back.on_its_way),
         payment_options=[option_view(facts, option, places) for option in facts.options],
         payments=payments,
         strays=[stray(item, places) for item in odd],

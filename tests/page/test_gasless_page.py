@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from eth_account.messages import encode_typed_data
 from playwright.sync_api import Browser, Page, expect
 
 from tests.chain.signed_payments import PAYER, Shop, open_shop, serving, workers_at_work
 from tests.conftest import TestNode
+from tests.page.sound import sound
 
 WALLET = """
 const ask = (method, params) => window.walletAnswers(method, JSON.stringify(params ?? []))
@@ -84,25 +84,20 @@ def visit(
     assert complaints == []
 
 
-def assert_accessible(page: Page) -> None:
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-
-
 @pytest.mark.parametrize("lang", ["en", "ar"])
 def test_a_signature_pays_and_the_page_says_so(
     shop: Shop, wallet: Wallet, visit: Callable[..., Page], lang: str
 ) -> None:
     invoice = shop.invoice(title="Tea")
     page = visit(invoice, lang)
-    assert_accessible(page)
+    sound(page, page.url)
     page.locator("#gasless-u-1").click()
     expect(page.locator("#signed-payment")).to_be_visible()
     expect(page.locator("#address")).to_have_count(0)  # nothing to pay twice
-    assert_accessible(page)
+    sound(page, page.url)
     with workers_at_work(shop):
         expect(page.locator("#panel")).to_have_attribute("data-state", "paid", timeout=15_000)
-    assert_accessible(page)
+    sound(page, page.url)
     assert "eth_sendTransaction" not in wallet.asked
     assert shop.desk.holds(shop.place(invoice)) == 12_500_000
 
@@ -124,7 +119,7 @@ def test_declined_means_that_nothing_was_sent(
     page = visit(invoice)
     page.locator("#gasless-u-1").click()
     expect(page.locator("#gasless-note")).to_have_text(re.compile("declined in Fox"))
-    assert_accessible(page)
+    sound(page, page.url)
     assert shop.rows() == []
     wallet.answers.clear()
     page.locator("#gasless-u-1").click()

@@ -39,6 +39,7 @@ OFFERS: dict[str, dict[str, Any]] = {
     "pieces": {"amount": usd("12.5"), "max_quantity": 9},
     "inactive": {"active": False, "inactive_message": "Back on Sunday. نعود يوم الأحد."},
     "expired": {"expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
+    "used_up": {"max_uses": 1},
 }
 
 
@@ -47,7 +48,10 @@ def link(kind: str) -> str:
     with db.transaction() as session:
         shop = session.scalars(select(Account)).first() or asking.merchant(session)
         offer = Offer(title="Tea and cake", currency=USD, **OFFERS[kind])
-        return links.create(session, account_id=shop.id, offer=offer).id
+        made = links.create(session, account_id=shop.id, offer=offer).id
+        if kind == "used_up":
+            links.pay(session, link_id=made, amount="5")
+        return made
 
 
 def invoices(link_id: str) -> int:
@@ -74,11 +78,11 @@ def test_every_link_and_till_is_accessible(
     for kind in OFFERS:
         made = link(kind)
         page.goto(f"/l/{made}")
-        status = kind if kind in ("inactive", "expired") else "active"
+        status = kind if kind in ("inactive", "expired", "used_up") else "active"
         expect(page.locator("#link")).to_have_attribute("data-status", status)
         expect(page.locator("html")).to_have_attribute("lang", language)
         sound(page, f"link {kind}")
-        if kind in ("open", "pieces", "inactive"):
+        if kind in ("open", "pieces", "inactive", "used_up"):
             page.goto(f"/pos/{made}")
             expect(page.locator("#till")).to_have_attribute("data-status", status)
             sound(page, f"till {kind}")

@@ -16,12 +16,23 @@ from gateway.invoices import service
 from gateway.invoices.facts import Facts
 from tests import asking
 
-STATES = ("open", "partial", "processing", "paid", "over", "expired", "expired_partial", "void")
+STATES = (
+    "open",
+    "partial",
+    "processing",
+    "paid",
+    "over",
+    "late",
+    "expired",
+    "expired_partial",
+    "void",
+)
 PAYMENTS = {
     "partial": ("5", "credited"),
     "processing": ("12.5", "confirming"),
     "paid": ("12.5", "credited"),
     "over": ("15", "credited"),
+    "late": ("12.5", "credited"),
     "expired_partial": ("5", "credited"),
 }
 PAGE_BYTES_MAX = 30_000
@@ -39,19 +50,26 @@ def in_state(state: str) -> str:
         facts = asking.asked(
             session, shop, title="Order 1042", success_url="https://shop.example/thanks"
         )
+        if state == "late":
+            end(session, facts)
         if state in PAYMENTS:
             amount, status = PAYMENTS[state]
             asking.pay(session, facts, amount, status, deposit=new_id("dep"))
         if state.startswith("expired"):
-            session.execute(
-                text("update invoice set expires_at = now() - interval '1 minute' where id = :id"),
-                {"id": facts.invoice.id},
-            )
-            session.expire_all()
-            service.expire_due(session)
+            end(session, facts)
         if state == "void":
             service.void(session, facts.invoice.id)
         return f"/pay/{facts.invoice.id}"
+
+
+def end(session: Session, facts: Facts) -> None:
+    """Let an invoice's time be over."""
+    session.execute(
+        text("update invoice set expires_at = now() - interval '1 minute' where id = :id"),
+        {"id": facts.invoice.id},
+    )
+    session.expire_all()
+    service.expire_due(session)
 
 
 def add_payment(path: str, amount: str, status: str = "credited") -> None:
@@ -137,7 +155,7 @@ def test_a_network_we_are_not_up_to_date_with_is_closed_until_we_are(
     assert address not in page.content()
     assert Axe().run(page).violations_count == 0
     head_age("1 second")
-    expect(page.locator("#address")).to_have_text(address)
+    expect(page.locator("#address")).to_have_text(address, timeout=20_000)
     expect(page.locator("#banner")).to_have_count(0)
 
 

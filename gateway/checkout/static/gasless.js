@@ -2,12 +2,13 @@
 // Pay by a signature: wallet.js knows the wallets, the server builds what is signed and sends it.
 let said = ['', '']
 
-const place = () => document.getElementById('gasless')
+const place = () => byId('gasless')
+const saying = (key, name) => (place().dataset[key] ?? box().dataset[key]).replace('{wallet}', name)
 
 function say(key, name) {
   said = [key, name]
   drawSigning()
-  if (key && place()) document.getElementById('announce').textContent = place().dataset[key].replace('{wallet}', name)
+  if (key && place()) byId('announce').textContent = saying(key, name)
 }
 
 function drawSigning() {
@@ -23,7 +24,7 @@ function drawSigning() {
     const line = document.createElement('p')
     line.id = 'gasless-note'
     line.className = 'only ' + key
-    line.textContent = place().dataset[key].replace('{wallet}', name)
+    line.textContent = saying(key, name)
     parts.unshift(line)
   }
   place().replaceChildren(...parts)

@@ -1,7 +1,8 @@
 'use strict'
 // Everything works without this script; it adds copying, the clock and live changes.
-const invoice = document.getElementById('invoice')
-const announce = document.getElementById('announce')
+const byId = (id) => document.getElementById(id)
+const invoice = byId('invoice')
+const announce = byId('announce')
 // seconds: a clock that runs all the time only makes nervous
 const NEAR = 900
 const language = document.documentElement.lang + '-u-nu-latn'
@@ -35,13 +36,13 @@ function enhance() {
 }
 
 function tick() {
-  const timer = document.getElementById('timer')
+  const timer = byId('timer')
   if (!timer) return
   const left = Math.max(0, Math.floor((new Date(timer.dataset.expires) - Date.now()) / 1000))
   const pad = (number) => String(number).padStart(2, '0')
   const hours = Math.floor(left / 3600)
   timer.textContent = (hours ? hours + ':' : '') + pad(Math.floor(left / 60) % 60) + ':' + pad(left % 60)
-  const box = document.getElementById('left')
+  const box = byId('left')
   box.hidden = left >= NEAR
   box.classList.toggle('near', left < 300)
 }
@@ -49,15 +50,15 @@ function tick() {
 function show({ version, title, announce: text, html }) {
   if (version === invoice.dataset.version) return
   const focused = document.activeElement?.id
-  const open = document.getElementById('details')?.open
-  const before = document.getElementById('panel').dataset.state
+  const open = [...invoice.querySelectorAll('details[open][id]')].map(({ id }) => id)
+  const before = byId('panel').dataset.state
   invoice.innerHTML = html
   invoice.dataset.version = version
   document.title = title
-  if (open) document.getElementById('details').open = true
+  for (const id of open) byId(id)?.setAttribute('open', '')
   enhance()
-  if (focused) document.getElementById(focused)?.focus()
-  if (document.getElementById('panel').dataset.state !== before) announce.textContent = text
+  if (focused) byId(focused)?.focus()
+  if (byId('panel').dataset.state !== before) announce.textContent = text
 }
 
 enhance()

@@ -7,14 +7,14 @@ const UNKNOWN_CHAIN = 4902
 let busy = false
 let note = ['', '']
 
-const box = () => document.getElementById('wallets')
+const box = () => byId('wallets')
 const sentKey = () => 'sent ' + box().dataset.call
 
 function tell(key, name) {
   note = [key, name]
   const text = key ? box().dataset[key].replace('{wallet}', name) : ''
   draw()
-  if (text) document.getElementById('announce').textContent = text
+  if (text) byId('announce').textContent = text
 }
 
 function button(text, press) {

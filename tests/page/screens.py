@@ -1,0 +1,140 @@
+"""Invoices brought to the rarer screens of their page; each returns the page's path."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from secrets import token_bytes
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from gateway import db
+from gateway.gasless.store import GaslessToken, PaymentAuthorization
+from gateway.ids import new_id
+from gateway.invoices import service
+from gateway.refunds.store import Refund
+from gateway.sending import service as sending
+from tests import asking
+from tests.page.test_pay_page import add_payment, in_state
+
+DOLLAR = 10**6
+
+
+def id_of(path: str) -> str:
+    """Return the invoice of a page."""
+    return path.rpartition("/")[2]
+
+
+def waits_for(finality: str) -> str:
+    """An invoice whose payment waits for the network's own word."""
+    path = in_state("processing")
+    with db.transaction() as session:
+        session.execute(
+            text(
+                "update invoice_payment set details = details || jsonb_build_object("
+                "'finality', cast(:finality as text), 'confirmations_required', null)"
+                " where invoice_id = :id"
+            ),
+            {"finality": finality, "id": id_of(path)},
+        )
+    return path
+
+
+def with_a_minimum() -> str:
+    """An invoice that asks for less than one payment must be."""
+    path = in_state("open")
+    with db.transaction() as session:
+        session.execute(
+            text("update invoice_option set minimum = 20000000 where invoice_id = :id"),
+            {"id": id_of(path)},
+        )
+    return path
+
+
+def signed_in_vain() -> str:
+    """An invoice for which something was signed that could not be sent."""
+    path = in_state("open")
+    with db.transaction() as session:
+        take_signatures(session)
+        option = service.get(session, id_of(path)).options[0]
+        session.add(
+            PaymentAuthorization(
+                id=new_id("auth"),
+                invoice_id=id_of(path),
+                chain=option.chain,
+                asset=option.asset,
+                payer=token_bytes(20),
+                to_address=bytes(option.address),
+                value=Decimal(12_500_000),
+                valid_after=Decimal(0),
+                valid_before=Decimal(1),
+                nonce=token_bytes(32),
+                signature=bytes(65),
+                status="failed",
+                reason="expired",
+                ended_at=datetime.now(UTC),
+            )
+        )
+    return path
+
+
+def take_signatures(session: Session) -> None:
+    """Let USDC be paid by a signature from now on."""
+    if session.get(GaslessToken, (asking.CHAIN, "USDC")) is None:
+        session.add(GaslessToken(chain=asking.CHAIN, asset="USDC", name="USD Coin", version="2"))
+        sending.register_signer(
+            session, chain=asking.CHAIN, address=b"\7" * 20, role="relay", next_nonce=0
+        )
+
+
+def give_back(path: str, amount: str, status: str) -> None:
+    """Return some of an invoice, in its own currency and in USDC alike."""
+    with db.transaction() as session:
+        facts = service.get(session, id_of(path))
+        session.add(
+            Refund(
+                id=new_id("ref"),
+                invoice_id=facts.invoice.id,
+                account_id=facts.invoice.account_id,
+                currency="USD",
+                currency_amount=Decimal(amount).scaleb(facts.currency.decimals),
+                chain=asking.CHAIN,
+                asset="USDC",
+                amount=Decimal(amount) * DOLLAR,
+                to_address=b"\xbe" * 20,
+                withdrawal_id=new_id("wd"),
+                status=status,
+                ended_at=None if status == "pending" else datetime.now(UTC),
+            )
+        )
+
+
+def returned() -> str:
+    """A paid invoice of which a part is back with its payer, and another on its way."""
+    path = in_state("over")
+    give_back(path, "4", "confirmed")
+    give_back(path, "2.50", "pending")
+    give_back(path, "1", "failed")
+    return path
+
+
+def in_many_parts(count: int = 13) -> str:
+    """An invoice that was paid in cents."""
+    path = in_state("open")
+    with db.transaction() as session:
+        facts = service.get(session, id_of(path))
+        for number in range(count):
+            asking.pay(session, facts, f"0.{number + 1:02}", deposit=new_id("dep"))
+    return path
+
+
+def receipt(state: str) -> str:
+    """The receipt of an invoice in a state."""
+    return f"{in_state(state)}/receipt"
+
+
+def not_final() -> str:
+    """The receipt of an invoice whose payment the network took back."""
+    path = in_state("open")
+    add_payment(path, "12.5")
+    add_payment(path, "12.5", "reversed")
+    return f"{path}/receipt"
