@@ -15,7 +15,7 @@ from gateway.local.story.client import Chain, until
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-PHONE = {"width": 420, "height": 860}
+PHONE = {"width": 420, "height": 400}
 REPORT_STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 24px; color: #16211c; background: #fff }
 h1 { font-size: 20px } table { border-collapse: collapse; width: 100% }

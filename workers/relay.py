@@ -13,8 +13,9 @@ from gateway.chain import evm
 from gateway.chain import store as chains
 from gateway.chain.port import Node, NodeAway, Receipt
 from gateway.chain.store import Chain
-from gateway.gasless import service, store
+from gateway.gasless import fate, rules, service, store
 from gateway.gasless.sending import KIND
+from gateway.gasless.store import PaymentAuthorization
 from gateway.sending import cancelling
 from gateway.sending import follow as following
 from gateway.sending import service as sending
@@ -28,11 +29,18 @@ REFUSED = text(
     "select id, refusal from intent where chain = :chain and kind = :kind and status = 'refused'"
 )
 STALE_SENT = text("""
-    select t.id from payment_authorization a join transaction t on t.intent_id = a.intent_id
+    select t.id, i.id as intent_id, i.refusal, i.cancel_wanted
+    from payment_authorization a join transaction t on t.intent_id = a.intent_id
     join intent i on i.id = a.intent_id
     where a.chain = :chain and a.status in ('queued', 'sent') and t.state = 'signed'
-        and i.status = 'signed' and i.cancel_wanted is null
+        and i.status = 'signed' and (i.cancel_wanted is null or i.refusal is not null)
         and a.valid_before < extract(epoch from now())
+""")
+
+OVER = text("""
+    select a.id from payment_authorization a join transaction t on t.intent_id = a.intent_id
+    where a.chain = :chain and a.status = 'sent' and t.state in ('reverted', 'cancelled')
+        and a.valid_before + :later < extract(epoch from now())
 """)
 
 log = structlog.get_logger()
@@ -48,6 +56,7 @@ def tick(chain_id: str, node: Node) -> None:
     """Do one round; while the node is away they wait."""
     tell(chain_id)
     cancel_stale(chain_id)
+    end_over(chain_id)
     with db.transaction() as session:
         place = chains.chain(session, chain_id)
     try:
@@ -65,13 +74,13 @@ def tell(chain_id: str) -> None:
     for found in refused:
         with db.transaction() as session:
             if sending.take_back(session, found.id):
-                service.end(session, found.id, "failed", reason=found.refusal)
-        if found.refusal != "expired":
+                fate.end(session, found.id, "failed", reason=found.refusal)
+        if found.refusal != "expired" and not found.refusal.startswith(service.INVOICE_OVER):
             alarm("signer_refused", found.id, f"the signer refused a payment: {found.refusal}")
     for intent_id in stale:
         with db.transaction() as session:
             if sending.take_back(session, intent_id):
-                service.release(session, intent_id)
+                fate.release(session, intent_id)
 
 
 def show(session: Session, item: Open, receipt: Receipt | None, depth: int) -> None:
@@ -82,7 +91,9 @@ def show(session: Session, item: Open, receipt: Receipt | None, depth: int) -> N
         return
     tx_hash = receipt.tx_hash if receipt else bytes(item.attempts[0].hash)
     mined = receipt is not None and receipt.succeeded and not item.is_cancelled_by(receipt)
-    service.change(session, row, "mined" if mined else "sent", tx_hash=tx_hash)
+    reverted = receipt is not None and not receipt.succeeded
+    reason = service.REVERTED if reverted else None
+    fate.change(session, row, "mined" if mined else "sent", reason=reason, tx_hash=tx_hash)
 
 
 def end(chain: Chain, item: Open, receipt: Receipt, depth: int) -> None:
@@ -92,9 +103,10 @@ def end(chain: Chain, item: Open, receipt: Receipt, depth: int) -> None:
         if following.claim_end(session, item.transaction.id, receipt) is None:
             return
         if receipt.succeeded:
-            service.end(session, item.intent.id, "confirmed", tx_hash=receipt.tx_hash)
+            fate.end(session, item.intent.id, "confirmed", tx_hash=receipt.tx_hash)
         else:
-            service.end(session, item.intent.id, "failed", reason=service.REVERTED)
+            reason = service.REVERTED
+            fate.fail_when_over(session, item.intent.id, reason, receipt.tx_hash)
         following.finish(session, item.transaction.id, receipt)
 
 
@@ -103,7 +115,7 @@ def call_off(item: Open, receipt: Receipt) -> None:
     with db.transaction() as session:
         if following.claim_end(session, item.transaction.id, receipt) is None:
             return
-        service.end(session, item.intent.id, "failed", reason="expired")
+        fate.fail_when_over(session, item.intent.id, "expired", receipt.tx_hash)
         following.finish(session, item.transaction.id, receipt, cancelled=True)
 
 
@@ -113,6 +125,19 @@ def cancel_stale(chain_id: str) -> None:
     Before anything is handed to a node: what nobody has seen is never sent then.
     """
     with db.transaction() as session:
-        found = session.scalars(STALE_SENT, {"chain": chain_id}).all()
-        for transaction_id in found:
-            cancelling.ask(session, session.get_one(Transaction, transaction_id), by="expired")
+        found = session.execute(STALE_SENT, {"chain": chain_id}).all()
+    for row in found:
+        if row.refusal is not None and row.cancel_wanted is not None:
+            alarm("signer_refused", row.intent_id, f"a cancel was refused: {row.refusal}")
+        with db.transaction() as session:
+            cancelling.ask(session, session.get_one(Transaction, row.id), by="expired")
+
+
+def end_over(chain_id: str) -> None:
+    """End what did not happen and whose signature, seen by all, has ended now, too."""
+    values = {"chain": chain_id, "later": rules.OVER_SECONDS}
+    with db.transaction() as session:
+        for authorization_id in session.scalars(OVER, values).all():
+            row = session.get_one(PaymentAuthorization, authorization_id, with_for_update=True)
+            if row.status in rules.LIVE:
+                fate.change(session, row, "failed", reason=row.reason)

@@ -13,7 +13,7 @@ from gateway import db
 from gateway.chain.port import Node, NodeError
 from gateway.chain.store import Chain
 from gateway.errors import DependencyAway
-from gateway.gasless import rules, service, store
+from gateway.gasless import fate, rules, service, store
 from gateway.gasless import sending as parcels
 from gateway.gasless.sending import KIND, Parcel
 from gateway.gasless.store import PaymentAuthorization
@@ -28,6 +28,8 @@ from workers.follow import alarm_of
 PLANS_MAX = 16
 """Looked at in one round: a node is asked several times for each."""
 TOO_DEAR = "gas_too_dear"
+HAS_ANOTHER = "payer_has_another"
+TOO_MANY = "too_many"
 
 log = structlog.get_logger()
 
@@ -43,7 +45,7 @@ class Job:
 
 
 def plan_all(place: Chain, node: Node) -> None:
-    """Plan what is queued, the oldest first. Raises NodeAway."""
+    """Plan what is queued, what is new first. Raises NodeAway."""
     with db.transaction() as session:
         ids = [row.id for row in store.waiting(session, place.id, PLANS_MAX)]
         signer = sending.idle_signer(session, place.id, service.ROLE) if ids else None
@@ -84,15 +86,33 @@ def read(place: Chain, signer: Signer, authorization_id: str) -> Job | None:
         row = locked(session, authorization_id)
         if row is None:
             return None
+        if (over := service.over(session, row)) is not None:
+            fate.change(session, row, "failed", reason=over)
+            return None
+        if not is_payers_turn(session, row):
+            return None
         try:
             parcel = parcels.parcel_of(session, row, place)
         except SignerRefuses as refusal:
-            service.change(session, row, "failed", reason=str(refusal))
+            fate.change(session, row, "failed", reason=str(refusal))
             return None
         if parcels.seconds_left(parcel.signed) < rules.SEND_SECONDS_MIN:
-            service.change(session, row, "failed", reason="expired")
+            fate.change(session, row, "failed", reason="expired")
             return None
         return Job(place, row, parcel, signer)
+
+
+def is_payers_turn(session: Session, row: PaymentAuthorization) -> bool:
+    """True if a locked row may be planned as far as its payer goes: one at a time, so that its
+    reverts are known before the next. Too many of them end it.
+    """
+    if service.is_on_its_way(session, row.chain, row.payer):
+        fate.change(session, row, "queued", reason=HAS_ANOTHER)
+        return False
+    if service.payer_failures(session, row.chain, row.payer) >= rules.PAYER_FAILURES_MAX:
+        fate.change(session, row, "failed", reason=TOO_MANY)
+        return False
+    return True
 
 
 def locked(session: Session, authorization_id: str) -> PaymentAuthorization | None:
@@ -108,7 +128,7 @@ def fail(authorization_id: str, reason: str) -> None:
     with db.transaction() as session:
         row = locked(session, authorization_id)
         if row is not None:
-            service.change(session, row, "failed", reason=reason)
+            fate.change(session, row, "failed", reason=reason)
 
 
 def estimated(node: Node, job: Job) -> int | None:
@@ -131,8 +151,10 @@ def write(job: Job, proposal: sending.Proposal, price: int) -> None:
         row = locked(session, job.row.id)
         if row is None or sending.is_busy(session, job.signer.id):
             return
+        if not is_payers_turn(session, row):
+            return
         if is_too_dear(session, job, row, proposal, price):
-            service.change(session, row, "queued", reason=TOO_DEAR)
+            fate.change(session, row, "queued", reason=TOO_DEAR)
             return
         intent = sending.plan(
             session,
@@ -143,7 +165,7 @@ def write(job: Job, proposal: sending.Proposal, price: int) -> None:
             proposal=proposal,
         )
         row.intent_id = intent.id
-        service.change(session, row, "queued")
+        fate.change(session, row, "queued")
     log.info("authorization.planned", authorization=row.id, intent=intent.id)
 
 

@@ -13,8 +13,12 @@ LIVE: tuple[Status, ...] = ("queued", "sent", "mined")
 
 VALID_SECONDS = 900
 """How long a payer is asked to let a signature be good."""
+VALID_SECONDS_MAX = 2 * VALID_SECONDS
+"""For longer it is not taken: while it is good anybody may send it, and no other is asked for."""
 VALID_SECONDS_MIN = 60
 """With less left it is not taken: it must be signed, sent and mined meanwhile."""
+OVER_SECONDS = 60
+"""How far a block's time may be behind ours: so long after its end a signature may be used."""
 SEND_SECONDS_MIN = 20
 """With less left nothing is signed for it any more."""
 ATTEMPTS_MAX = 5
@@ -109,6 +113,12 @@ def wrong_time(given: Given, now: int) -> GatewayError | None:
         return Refused(
             f"it must be valid for {VALID_SECONDS_MIN} seconds more",
             code="valid_too_short",
+            field="validBefore",
+        )
+    if given.valid_before > now + VALID_SECONDS_MAX:
+        return Refused(
+            f"it must not be valid for more than {VALID_SECONDS_MAX} seconds",
+            code="valid_too_long",
             field="validBefore",
         )
     return None

@@ -16,7 +16,7 @@ from gateway.chain.port import Node, NodeError, tohex
 from gateway.chain.store import Chain
 from gateway.errors import Refused
 from gateway.gasless import rules, store
-from gateway.gasless.service import ROLE, domain_of
+from gateway.gasless.service import ROLE, domain_of, over
 from gateway.gasless.store import PaymentAuthorization
 from gateway.pauses import service as pauses
 from gateway.screening import service as screening
@@ -87,8 +87,9 @@ def encode(session: Session, intent: Intent, chain: Chain, seq: int) -> Call:
     """Return the token's call of an intent, worked out from its rows; `seq` is unused.
 
     Raises SignerRefuses unless it moves a listed token, by the payer's own signature, which is
-    still good, to the vault of the very invoice, and the intent says the same. SignerWaits while
-    a switch stops the chain or the asset.
+    still good, to the vault of the very invoice, and the intent says the same; the first time,
+    unless the invoice asks for nothing any more. SignerWaits while a switch stops the chain or
+    the asset.
     """
     del seq
     stopped = pauses.stopped(session, chain.id, intent.asset)
@@ -100,6 +101,8 @@ def encode(session: Session, intent: Intent, chain: Chain, seq: int) -> Call:
     if row.status not in rules.LIVE or intent.gas > rules.GAS_MAX:
         raise SignerRefuses("not_to_be_sent")
     keep_to_invoice(session, row, chain)
+    if intent.status == "planned" and (reason := over(session, row)) is not None:
+        raise SignerRefuses(reason)
     parcel = parcel_of(session, row, chain)
     if describe(row, parcel.domain.contract) != intent.payload:
         raise SignerRefuses("payload_differs")

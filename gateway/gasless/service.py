@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from gateway import bell
@@ -19,7 +19,7 @@ from gateway.gasless.store import GaslessToken, PaymentAuthorization
 from gateway.ids import new_id
 from gateway.invoices import service as invoices
 from gateway.invoices.facts import Facts
-from gateway.invoices.store import InvoiceOption, locked
+from gateway.invoices.store import Invoice, InvoiceOption, locked
 from gateway.screening import service as screening
 from gateway.sending import sweep_rules
 from gateway.sending.store import signers
@@ -28,7 +28,15 @@ from gateway.withdrawals import quotes
 ROLE = "relay"
 PAYER_DAY = timedelta(hours=24)
 REVERTED = "reverted"
+INVOICE_OVER = "invoice_"
 NONCE_BYTES = 32
+PAYER_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
+ON_ITS_WAY = text(
+    "select count(*) from payment_authorization a join intent i on i.id = a.intent_id"
+    " left join transaction t on t.intent_id = i.id"
+    " where a.chain = :chain and a.payer = :payer and a.status in ('queued', 'sent', 'mined')"
+    " and (i.status = 'planned' or (i.status = 'signed' and t.state = 'signed'))"
+)
 LIVE = rules.LIVE
 
 log = structlog.get_logger()
@@ -196,7 +204,7 @@ def count(session: Session, *conditions: object) -> int:
 
 
 def payer_failures(session: Session, chain: str, payer: bytes) -> int:
-    """Return how often what this payer signed reverted in a day, for gas of ours."""
+    """Return how often what this payer signed reverted in a day, final or not, for gas of ours."""
     return count(
         session,
         PaymentAuthorization.chain == chain,
@@ -204,6 +212,14 @@ def payer_failures(session: Session, chain: str, payer: bytes) -> int:
         PaymentAuthorization.reason == REVERTED,
         PaymentAuthorization.created_at > datetime.now(UTC) - PAYER_DAY,
     )
+
+
+def is_on_its_way(session: Session, chain: str, payer: bytes) -> bool:
+    """True while something this payer signed is planned or sent, and in no block. Until the
+    transaction ends nobody else plans for the payer.
+    """
+    session.execute(PAYER_LOCK, {"name": f"{ROLE}:{chain}:{payer.hex()}"})
+    return bool(session.execute(ON_ITS_WAY, {"chain": chain, "payer": payer}).scalar_one())
 
 
 def is_live(session: Session, invoice_id: str) -> bool:
@@ -248,50 +264,15 @@ def queue(
     return row
 
 
+def over(session: Session, row: PaymentAuthorization) -> str | None:
+    """Return why nothing is to be sent for an authorization's invoice; None while that asks."""
+    invoice = session.get_one(Invoice, row.invoice_id, populate_existing=True)
+    return None if invoice.status == "open" else f"{INVOICE_OVER}{invoice.status}"
+
+
 def get(session: Session, authorization_id: str) -> PaymentAuthorization:
     """Return a signed payment; raises NotFound."""
     row = session.get(PaymentAuthorization, authorization_id)
     if row is None:
         raise NotFound("no such signed payment")
     return row
-
-
-def change(
-    session: Session,
-    row: PaymentAuthorization,
-    status: rules.Status,
-    *,
-    reason: str | None = None,
-    tx_hash: bytes | None = None,
-) -> None:
-    """Write how a locked row fares, and let the page know; the same again is nothing."""
-    told = tx_hash if tx_hash is not None else row.tx_hash
-    if (row.status, row.reason, row.tx_hash) == (status, reason, told):
-        return
-    row.status, row.reason, row.tx_hash = status, reason, told
-    row.ended_at = None if status in rules.LIVE else datetime.now(UTC)
-    session.flush()
-    log.info("authorization.changed", authorization=row.id, status=status, reason=reason)
-    bell.publish(session, f"object:{row.invoice_id}")
-
-
-def end(
-    session: Session,
-    intent_id: str,
-    status: rules.Status,
-    *,
-    reason: str | None = None,
-    tx_hash: bytes | None = None,
-) -> None:
-    """Write how what an intent sent has ended."""
-    row = store.of_intent(session, intent_id, lock=True)
-    if row is not None:
-        change(session, row, status, reason=reason, tx_hash=tx_hash)
-
-
-def release(session: Session, intent_id: str) -> None:
-    """Let what an intent was to send be looked at again: the token knows whether it was sent."""
-    row = store.of_intent(session, intent_id, lock=True)
-    if row is not None and row.status in rules.LIVE:
-        row.intent_id = None
-        change(session, row, rules.LIVE[0])

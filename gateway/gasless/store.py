@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, select
+from sqlalchemy import ForeignKey, case, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway import db
@@ -98,10 +98,14 @@ def of_intent(
 
 
 def waiting(session: Session, chain: str, most: int) -> list[PaymentAuthorization]:
-    """Return what is queued and in no plan, the oldest first."""
+    """Return what is queued and in no plan: what is new first, the oldest first; then by chance
+    what was put off, so that none of it is always behind others.
+    """
     query = select(PaymentAuthorization).where(
         PaymentAuthorization.chain == chain,
         PaymentAuthorization.status == rules.LIVE[0],
         PaymentAuthorization.intent_id.is_(None),
     )
-    return list(session.scalars(query.order_by(PaymentAuthorization.id).limit(most)))
+    put_off = PaymentAuthorization.reason.is_not(None)
+    turn = case((put_off, func.random()), else_=0)
+    return list(session.scalars(query.order_by(put_off, turn, PaymentAuthorization.id).limit(most)))

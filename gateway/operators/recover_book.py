@@ -16,7 +16,7 @@ from gateway.chain.address import show_address
 from gateway.chain.port import tohex
 from gateway.chain.store import Chain
 from gateway.errors import Conflict
-from gateway.gasless import service as gasless
+from gateway.gasless import fate as gasless
 from gateway.ids import new_id
 from gateway.journal import service as journal
 from gateway.ledger import service as ledger

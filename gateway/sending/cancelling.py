@@ -18,13 +18,27 @@ from gateway.sending.store import Attempt, Intent, Signer, Transaction
 
 def ask(session: Session, transaction: Transaction, *, by: str) -> None:
     """Want a transaction cancelled. Raises Conflict once it is mined; asking again is fine."""
-    intent = session.get_one(Intent, transaction.intent_id, with_for_update=True)
+    intent = session.get_one(
+        Intent, transaction.intent_id, with_for_update=True, populate_existing=True
+    )
     session.refresh(transaction)
     if transaction.state != "signed" or intent.status != "signed":
         raise Conflict(f"the transaction is {transaction.state}", code="wrong_state")
+    if intent.cancel_gas is None or intent.refusal is not None:
+        forget_raise(session, intent)
     intent.cancel_wanted = intent.cancel_wanted or by
     session.flush()
     bell.ring(session, BELLS[intent.kind], intent.chain)
+
+
+def forget_raise(session: Session, intent: Intent) -> None:
+    """Put a locked intent back to the highest fee that was signed: a raise that the signer refused,
+    or has not come to, would keep the cancel from its price for ever.
+    """
+    signed = session.execute(service.HIGHEST, {"intent": intent.id}).one()
+    intent.tip, intent.cap = signed.tip, signed.cap
+    intent.refusal = intent.cancel_gas = None
+    session.flush()
 
 
 def wanted(session: Session, chain: str, kind: str) -> list[Intent]:

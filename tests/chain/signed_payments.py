@@ -108,6 +108,14 @@ class Shop:
         with db.transaction() as session:
             return session.query(PaymentAuthorization).order_by(PaymentAuthorization.id).all()
 
+    def invoice_of(self, authorization: str) -> str:
+        return self.row(authorization).invoice_id
+
+    def end_signatures(self) -> None:
+        """Let every signature handed in have ended."""
+        with db.transaction() as session:
+            session.execute(text("update payment_authorization set valid_before = 1"))
+
     def mint(self, payer: LocalAccount, dollars: int) -> None:
         data = call_data("mint(address,uint256)", payer.address, dollars * DOLLAR)
         self.desk.till.anvil.send(to=hexed(self.token), data=hexed(data))

@@ -74,7 +74,7 @@ def test_an_old_backup_does_not_send_again_what_left_after_it(shop: Shop, copied
     assert any("relay 0x" in line for line in told())
     booked()
     shop.settle(2)
-    assert (shop.row(handed.id).status, shop.row(handed.id).reason) == ("failed", "used_before")
+    assert (shop.row(handed.id).status, shop.row(handed.id).reason) == ("failed", "invoice_paid")
     assert shop.facts(invoice).stored.status == "paid"
     spent = 100 * ETHER - shop.desk.till.node.balance(shop.relay)
     assert shop.desk.house(Chart.GAS, ETH, None) == spent

@@ -10,7 +10,9 @@ from sqlalchemy.exc import DBAPIError
 from gateway import db
 from gateway.chain.address import show_address
 from gateway.operators import signers as command
+from gateway.sending import cancelling
 from gateway.sending.rules import GWEI
+from gateway.sending.store import Transaction
 from tests.chain.money_in import CHAIN, DOLLAR, ETHER, hexed, open_till
 from tests.chain.money_out import Desk, assert_paid_once, open_desk, role
 from tests.conftest import TestNode
@@ -134,6 +136,18 @@ def test_a_raise_beyond_a_ceiling_is_not_signed(desk: Desk) -> None:
     assert signer.raise_next(CHAIN)
     assert len(desk.attempts()) == 1
     assert desk.intents()[0].refusal == "fee_per_gas_above_limit"
+    limit(desk, "fee_per_gas", "none")
+    with db.transaction() as session:  # what was refused does not keep it from being cancelled
+        cancelling.ask(session, session.query(Transaction).one(), by="key_b")
+    desk.pay()
+    assert signer.raise_next(CHAIN)
+    desk.pay()
+    desk.till.anvil.mine()
+    desk.finish()
+    assert [(tx.nonce, tx.seq, tx.state) for tx in desk.transactions()] == [
+        (0, 0, "cancelled"),
+        (1, 0, "confirmed"),
+    ]
 
 
 def test_the_newest_ceiling_counts_and_the_older_ones_stay(desk: Desk) -> None:
