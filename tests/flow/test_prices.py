@@ -11,12 +11,12 @@ from sqlalchemy.exc import ProgrammingError
 from typer.testing import CliRunner
 
 from gateway import db
-from gateway.cli import app as cli
 from gateway.errors import DependencyAway
 from gateway.ids import new_id
 from gateway.invoices.facts import InvoiceShape
 from gateway.money import Money
 from gateway.operators import prices as by_hand
+from gateway.operators.price_commands import prices as commands
 from gateway.prices import reading, service
 from gateway.prices.port import Rate
 from gateway.prices.store import PricePolicy, PriceSource, RateQuote, sources
@@ -314,15 +314,15 @@ def test_a_second_of_invoices_reads_the_prices_once(street: Exchanges) -> None:
 
 def test_the_commands_say_how_it_stands(street: Exchanges) -> None:
     run = CliRunner().invoke
-    shown = run(cli, ["prices", "show"])
+    shown = run(commands, ["show"])
     assert shown.exit_code == 0
     assert shown.stdout.splitlines()[0] == f"ETH  2000 USD  {ALL}"
     assert shown.stdout.splitlines()[-1] == "USDC  1 USD  fixed"
-    pinned = run(cli, ["prices", "policy", "USDC", "--min", "0", "--pin", "1"])
+    pinned = run(commands, ["policy", "USDC", "--min", "0", "--pin", "1"])
     assert "USDC  1 USD  pinned" in pinned.stdout
     given = ["--url", street.url, "--name", "second"]
-    taken = run(cli, ["prices", "source", "ETH", "kraken", "ETHUSD", *given])
+    taken = run(commands, ["source", "ETH", "kraken", "ETHUSD", *given])
     assert "median(bitstamp,coinbase,kraken,second)" in taken.stdout
-    assert run(cli, ["prices", "drop", "ETH", "second"]).exit_code == 0
-    assert run(cli, ["prices", "drop", "ETH", "second"]).exit_code == 2
-    assert run(cli, ["prices", "policy", "USDC", "--drop"]).exit_code == 0
+    assert run(commands, ["drop", "ETH", "second"]).exit_code == 0
+    assert run(commands, ["drop", "ETH", "second"]).exit_code == 2
+    assert run(commands, ["policy", "USDC", "--drop"]).exit_code == 0

@@ -48,7 +48,11 @@ def in_state(state: str) -> str:
     with db.transaction() as session:
         shop = shop_of(session)
         facts = asking.asked(
-            session, shop, title="Order 1042", success_url="https://shop.example/thanks"
+            session,
+            shop,
+            title="Order 1042",
+            success_url="https://shop.example/thanks",
+            assets=[("USDC", asking.CHAIN), ("ETH", asking.CHAIN)],  # other tests add a network
         )
         if state == "late":
             end(session, facts)
