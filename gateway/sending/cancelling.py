@@ -35,8 +35,9 @@ def forget_raise(session: Session, intent: Intent) -> None:
     """Put a locked intent back to the highest fee that was signed: a raise that the signer refused,
     or has not come to, would keep the cancel from its price for ever.
     """
-    signed = session.execute(service.HIGHEST, {"intent": intent.id}).one()
-    intent.tip, intent.cap = signed.tip, signed.cap
+    signed = session.execute(service.HIGHEST, {"intent": intent.id}).one_or_none()
+    if signed is not None:  # none of ours, where another's transaction was found for it
+        intent.tip, intent.cap = signed.tip, signed.cap
     intent.refusal = intent.cancel_gas = None
     session.flush()
 
