@@ -41,6 +41,8 @@ class EndpointRules(Stage):
             {"finality_untold"} if kind == "tags_null" else set()
         )
         STATS[f"trouble: {kind}"] += 1
+        if kind == "far":  # alone, it is another chain below what was final, and nothing is credited
+            self.reasons.add("deep_reorg")
         if kind == "cap":
             self.crowded()
         self.busy()

@@ -43,4 +43,4 @@ def test_no_world_loses_or_doubles_anything(
     seconds = time.monotonic() - began
     print(f"{STATS['worlds']} worlds in {seconds:.1f} s, {STATS['worlds'] / seconds:.1f} a second")
     print(", ".join(f"{what} {times}" for what, times in sorted(STATS.items())))
-    assert worlds < A_BATCH or (STATS["credits"] > worlds and STATS["reversals"] > 0)
+    assert worlds < A_BATCH or STATS["credits"] > worlds
