@@ -41,7 +41,7 @@ class EndpointRules(Stage):
             {"finality_untold"} if kind == "tags_null" else set()
         )
         STATS[f"trouble: {kind}"] += 1
-        if kind == "far":  # alone, it is another chain below what was final, and nothing is credited
+        if kind == "far":  # alone, it looks like another chain below what was final
             self.reasons.add("deep_reorg")
         if kind == "cap":
             self.crowded()
