@@ -25,6 +25,7 @@ ANSWER_SECONDS = 1.0
 TAKE = text("select pg_try_advisory_lock(hashtextextended(:name, 0))")
 WATCHED = text("select set_config('idle_session_timeout', cast(:milliseconds as text), false)")
 PING = text("select 1")
+GIVE = text("select pg_advisory_unlock(hashtextextended(:name, 0))")
 
 log = structlog.get_logger()
 
@@ -50,9 +51,16 @@ class Lease:
         thread.start()
         return thread
 
-    def end(self) -> None:
-        """Stop saying it."""
+    def end(self, thread: threading.Thread) -> None:
+        """Stop saying it, and give the name back: the end of a connection is noticed later."""
         self._over.set()
+        thread.join(ANSWER_SECONDS)
+        if thread.is_alive() or not self._mine:
+            return
+        try:
+            self._connection.execute(GIVE, {"name": self.name})
+        except SQLAlchemyError as error:
+            log.warning("lease.lost", name=self.name, error=type(error).__name__)
 
     def _ping(self) -> None:
         while not self._over.wait(PING_SECONDS):
@@ -82,7 +90,6 @@ def lease(name: str) -> Iterator[Lease]:
         try:
             yield mine
         finally:
-            mine.end()
-            thread.join(ANSWER_SECONDS)
+            mine.end(thread)
             # closed, not returned to the pool: a pooled connection would keep the lock
             connection.invalidate()

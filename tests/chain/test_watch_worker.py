@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from gateway import bell, db
 from gateway.chain.port import NodeAway
@@ -125,6 +125,20 @@ def test_a_lease_lasts_longer_than_the_server_waits_for_a_silent_holder(till: Ti
             assert not other
     with lease("test of a lease") as after:
         assert after
+
+
+def test_a_lease_is_given_back_before_its_connection_ends(till: Till) -> None:
+    # the server notices an ended connection some time later
+    free: list[bool] = []
+
+    def look(*_: object) -> None:
+        with lease("test of a lease") as other:
+            free.append(bool(other))
+
+    event.listen(db.engine(), "invalidate", look, once=True)
+    with lease("test of a lease") as mine:
+        assert mine
+    assert free == [True]
 
 
 def test_a_worker_that_is_asked_to_stop_ends_its_slice(
