@@ -1,16 +1,18 @@
 """What can pay us now: every active asset of every active chain, and how fresh that chain is."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from gateway import db
 from gateway.chain import rules
 from gateway.money import Asset
 
-# In the driver's own form: SQLAlchemy's text() costs more than the question.
 PAYABLE = """
     select c.id, c.vault_factory, c.block_seconds, a.asset, a.decimals, a.minimum_deposit,
-        s.decimals, extract(epoch from clock_timestamp() - w.block_time)
+        s.decimals as own, extract(epoch from clock_timestamp() - w.block_time)
     from chain c join chain_asset a on a.chain = c.id and a.active
         join ledger.asset s on s.code = a.asset
         left join watch_cursor w on w.chain = c.id
@@ -35,7 +37,11 @@ class Payable:
 
 def payable(session: Session) -> list[Payable]:
     """Return every asset that can pay, by chain and code."""
-    rows = session.connection().exec_driver_sql(PAYABLE)
+    return read(db.ask(session, PAYABLE))
+
+
+def read(rows: Iterable[Sequence[Any]]) -> list[Payable]:
+    """Return what rows of PAYABLE tell; a row of nulls tells of nothing."""
     return [
         Payable(
             chain=chain,
@@ -46,4 +52,5 @@ def payable(session: Session) -> list[Payable]:
             stale=rules.stale(None if age is None else float(age), float(seconds)),
         )
         for chain, factory, seconds, code, decimals, minimum, own, age in rows
+        if chain is not None
     ]

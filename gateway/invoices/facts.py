@@ -239,8 +239,8 @@ class InvoiceShape(BaseModel):
     @classmethod
     def of(cls, facts: Facts) -> Self:
         """Show an invoice."""
-        row = facts.invoice
-        state = facts.stored
+        row, state = facts.invoice, facts.stored
+        terms, received = facts.terms, facts.received
         return cls(
             id=row.id,
             url=url_of(row.id),
@@ -252,18 +252,21 @@ class InvoiceShape(BaseModel):
             currency=row.currency,
             amount_paid=str(state.paid),
             amount_credited=str(state.credited),
-            amount_due=str(facts.due),
-            amount_missing=str(facts.missing),
-            amount_over=str(facts.over),
+            amount_due=str(rules.due(terms, state.paid)),
+            amount_missing=str(rules.missing(terms, state.paid)),
+            amount_over=str(rules.above(terms, state.paid)),
             late_action=state.late_action,
             reverted_at=row.reverted_at,
-            terms=InvoiceTermsShape.of(facts.terms),
+            terms=InvoiceTermsShape.of(terms),
             order_id=row.order_id,
             payment_link=row.link_id,
             quantity=row.quantity,
             title=row.title,
             success_url=row.success_url,
-            payment_options=[option_shape(facts, option) for option in facts.options],
+            payment_options=[
+                option_shape(facts, option, rules.remaining(terms, received, facts.option(option)))
+                for option in facts.options
+            ],
             payments=facts.told([payment.details for payment in facts.payments]),
             metadata=row.details,
             expires_at=row.expires_at,
@@ -273,14 +276,14 @@ class InvoiceShape(BaseModel):
         )
 
 
-def option_shape(facts: Facts, row: InvoiceOption) -> OptionShape:
-    """Show one way to pay."""
+def option_shape(facts: Facts, row: InvoiceOption, remaining: Money) -> OptionShape:
+    """Show one way to pay what remains."""
     return OptionShape(
         asset=row.asset,
         chain=row.chain,
         address=facts.place(row),
         paused=row.chain in facts.paused,
-        amount=str(facts.remaining(row)),
+        amount=str(remaining),
         minimum_deposit=str(facts.minimum(row)),
         rate=f"{row.rate.normalize():f}",
         rate_source=row.rate_source,

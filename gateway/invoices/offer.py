@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from gateway.chain.payable import Payable, payable
+from gateway.chain.payable import Payable
 from gateway.chain.store import chain, chain_asset
 from gateway.errors import DependencyAway, Refused, UnknownAsset
 from gateway.invoices import rules
@@ -34,13 +34,15 @@ class Quoted:
 
 
 def wanted(
-    session: Session, currency: str, assets: Sequence[tuple[str, str]] | None
+    session: Session,
+    found: Sequence[Payable],
+    currency: str,
+    assets: Sequence[tuple[str, str]] | None,
 ) -> list[Payable]:
-    """Return the assets that may pay: those named as (asset, chain), else all that are active.
+    """Return what may pay of what is found: what is named as (asset, chain), else all of it.
 
     An invoice in an asset takes that asset only. Raises UnknownChain, UnknownAsset or Refused.
     """
-    found = payable(session)
     if assets is not None:
         known = {(one.asset.code, one.chain): one for one in found}
         found = [known.get(pair) or unknown(session, *pair) for pair in dict.fromkeys(assets)]
@@ -48,7 +50,7 @@ def wanted(
         found = [one for one in found if one.asset.code == currency]
     if not found:
         raise Refused(f"no asset here can pay {currency}", code="unknown_asset", field="assets")
-    return found[:OPTIONS_MAX]
+    return list(found[:OPTIONS_MAX])
 
 
 def unknown(session: Session, asset: str, chain_id: str) -> Payable:
@@ -66,7 +68,10 @@ def quoted(session: Session, price: Money, by: Payable) -> Quoted:
 
 
 def quotes(
-    session: Session, price: Money, assets: Sequence[tuple[str, str]] | None
+    session: Session,
+    payable: Sequence[Payable],
+    price: Money,
+    assets: Sequence[tuple[str, str]] | None,
 ) -> list[Quoted]:
     """Return every way to pay that has a price and by which the whole of it would be credited.
 
@@ -75,7 +80,7 @@ def quotes(
     """
     found = []
     missing: DependencyAway | None = None
-    for by in wanted(session, price.asset.code, assets):
+    for by in wanted(session, payable, price.asset.code, assets):
         try:
             found.append(quoted(session, price, by))
         except DependencyAway as error:

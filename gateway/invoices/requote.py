@@ -10,6 +10,7 @@ from decimal import Decimal
 from sqlalchemy.orm import Session
 from structlog import get_logger
 
+from gateway.chain.payable import payable
 from gateway.errors import Conflict, NotFound
 from gateway.invoices import rules
 from gateway.invoices.facts import Facts, InvoiceShape, load
@@ -49,7 +50,7 @@ def requote(session: Session, invoice_id: str) -> Facts:
         raise Conflict("this invoice takes no new quote", code="wrong_state")
     keep_rates(facts)
     pairs = [(row.asset, row.chain) for row in facts.options]
-    offered = wanted(session, invoice.currency, pairs)
+    offered = wanted(session, payable(session), invoice.currency, pairs)
     for row, by in zip(facts.options, offered, strict=True):
         found = quoted(session, facts.price, by)
         row.amount, row.places = Decimal(found.whole.units), found.places

@@ -141,8 +141,9 @@ def quote(price: Money, rate: Decimal, asset: Asset, shown: int) -> Money:
 
     Raises InvalidAmount for more than a token can express.
     """
-    exact = Fraction(price.units, 10**price.asset.decimals) / Fraction(rate)
-    units = rounded_up(exact * 10**asset.decimals, asset, shown)
+    value, per = rate.as_integer_ratio()
+    exact = Fraction(price.units * per * 10**asset.decimals, 10**price.asset.decimals * value)
+    units = rounded_up(exact, asset, shown)
     if units > UNITS_MAX:
         raise InvalidAmount(f"no amount of {asset.code} can express this price", field="amount")
     return Money(units, asset)
@@ -160,19 +161,17 @@ def option_of(options: Iterable[Option], payment: Payment) -> Option | None:
     return next((one for one in same if one.chain == payment.chain), same[0] if same else None)
 
 
-def weight(options: Iterable[Option], payment: Payment) -> Fraction:
-    """Return the share of the price a payment covers; zero in an asset that was not offered."""
-    match = option_of(options, payment)
-    return Fraction(payment.amount.units, match.whole.units) if match else Fraction(0)
-
-
 def worth(terms: Terms, payment: Payment) -> Fraction:
-    """Return the share of the price a payment covers, at the rate it was accepted at if any."""
-    if payment.counted_rate is None:
-        return weight(terms.options, payment)
+    """Return the share of the price a payment covers: as quoted, or at the rate it was accepted at.
+
+    Zero in an asset that was not offered.
+    """
     price, amount = terms.price, payment.amount
-    given = Fraction(amount.units, 10**amount.asset.decimals) * Fraction(payment.counted_rate)
-    return given / Fraction(price.units, 10**price.asset.decimals)
+    if payment.counted_rate is not None:
+        given = Fraction(amount.units, 10**amount.asset.decimals) * Fraction(payment.counted_rate)
+        return given / Fraction(price.units, 10**price.asset.decimals)
+    match = option_of(terms.options, payment)
+    return Fraction(amount.units, match.whole.units) if match else Fraction(0)
 
 
 def share(terms: Terms, payments: Iterable[Payment], statuses: frozenset[str]) -> Fraction:
@@ -228,12 +227,8 @@ def outcome(terms: Terms, payments: Iterable[Payment], now: datetime) -> Outcome
     good = [payment for payment in known if settles(terms, payment)]
     seen, final = share(terms, known, SEEN), share(terms, known, FINAL)
     paid = part(terms.price, seen)
-    found = status(
-        terms,
-        part(terms.price, share(terms, good, SEEN)),
-        part(terms.price, share(terms, good, FINAL)),
-        now,
-    )
+    settled, for_good = (part(terms.price, share(terms, good, kinds)) for kinds in (SEEN, FINAL))
+    found = status(terms, settled, for_good, now)
     return Outcome(
         status=found,
         paid_state=paid_state(terms, seen, paid),
@@ -279,7 +274,10 @@ def remaining(terms: Terms, payments: Iterable[Payment], option: Option) -> Mone
 
     Nothing once enough was paid: a payer is not asked for what the merchant does without.
     """
-    seen, asset = share(terms, payments, SEEN), option.whole.asset
+    known, asset = list(payments), option.whole.asset
+    if not known and not terms.returned:
+        return option.whole
+    seen = share(terms, known, SEEN)
     if part(terms.price, seen) >= terms.enough:
         return Money(0, asset)
     missing = Fraction(terms.whole.units, terms.price.units) - seen

@@ -3,8 +3,9 @@
 from sqlalchemy.orm import Session
 from structlog import get_logger
 
-from gateway.errors import Conflict, NotFound
-from gateway.invoices import offer, opening
+from gateway import db
+from gateway.errors import Conflict, GatewayError, NotFound
+from gateway.invoices import opening
 from gateway.invoices.accept import accept
 from gateway.invoices.facts import Facts, load
 from gateway.invoices.offer import offers
@@ -37,7 +38,6 @@ __all__ = [
     "void",
 ]
 
-# In the driver's own form: it is asked with every invoice.
 ORDERED = "select id from invoice where account_id = %s and order_id = %s"
 
 log = get_logger()
@@ -54,11 +54,13 @@ def open_invoice(session: Session, *, account_id: str, order: Order) -> tuple[Fa
     The same order again returns the invoice it made before. Raises Conflict when the order_id was
     used for another order, DependencyAway without a rate, UnknownChain, UnknownAsset, Refused.
     """
-    if (known := ordered(session, account_id, order)) is not None:
+    try:
+        facts = opening.opened(session, account_id, order)
+    except GatewayError:  # what could be opened once is there, whatever is away now
+        if (known := ordered(session, account_id, order)) is None:
+            raise
         return known, False
-    offered = offer.quotes(session, order.price, order.assets)
-    facts = opening.opened(session, account_id, order, offered)
-    if facts is None:  # the same order_id was faster
+    if facts is None:
         known = ordered(session, account_id, order)
         assert known is not None, "the row that was in the way is there"
         return known, False
@@ -68,14 +70,10 @@ def open_invoice(session: Session, *, account_id: str, order: Order) -> tuple[Fa
 
 def ordered(session: Session, account_id: str, order: Order) -> Facts | None:
     """Return the invoice of the same order; raises Conflict for another order of that id."""
-    if order.order_id is None:
+    row = db.ask(session, ORDERED, (account_id, order.order_id)).fetchone()
+    if row is None:
         return None
-    invoice_id = (
-        session.connection().exec_driver_sql(ORDERED, (account_id, order.order_id)).scalar()
-    )
-    if invoice_id is None:
-        return None
-    found = session.get_one(Invoice, invoice_id, populate_existing=True)
+    found = session.get_one(Invoice, row[0], populate_existing=True)
     if found.request_hash != order.digest:
         raise Conflict("this order_id has an invoice with another body", code="order_id_taken")
     return load(session, [found])[0]

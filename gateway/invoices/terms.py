@@ -4,16 +4,16 @@ A tolerance is the greater of a share of the price and an amount. Amounts of a m
 US dollars and count for invoices in dollars alone; those an invoice names are in its currency.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from gateway import db
 from gateway.invoices.store import CheckoutTerms
 from gateway.journal import service as journal
 from gateway.money import USD, Asset, Money
@@ -21,12 +21,14 @@ from gateway.money import USD, Asset, Money
 Fields = Mapping[str, str | int | None]
 """Terms by name, as a client writes them."""
 
-# In the driver's own form: it is asked with every invoice.
-OF_MERCHANT = """
-    select under_percent, under_amount, over_percent, over_amount, late_percent, late_hours,
-        late_else, changed_at
-    from checkout_terms where account_id = %s
+COLUMNS = """
+    t.under_percent, t.under_amount, t.over_percent, t.over_amount,
+    t.late_percent, t.late_hours, t.late_else
 """
+WIDTH = COLUMNS.count(",") + 1
+OF_MERCHANT = f"""
+    select {COLUMNS}, t.changed_at from checkout_terms t where t.account_id = %s
+"""  # noqa: S608  # words of our own
 UNDER_PERCENT_MAX = 50
 """Of the price, whatever amount is tolerated: a small invoice must not be paid by nothing."""
 LATE_HOURS_MAX = 8_760
@@ -56,8 +58,8 @@ class Agreed:
     def columns(self) -> dict[str, Any]:
         """The terms as the invoice's row keeps them."""
         return {
-            "under_tolerance": self.under.units,
-            "over_tolerance": self.over.units,
+            "under_tolerance": Decimal(self.under.units),
+            "over_tolerance": Decimal(self.over.units),
             "late_percent": self.late_percent,
             "late_hours": self.late_hours,
             "late_else": self.late_else,
@@ -71,18 +73,24 @@ def amount(text: str, asset: Asset) -> Money:
 
 def of_merchant(session: Session, account_id: str) -> tuple[Fields, datetime | None]:
     """Return the terms of a merchant and when they were changed, None for the defaults."""
-    row = session.connection().exec_driver_sql(OF_MERCHANT, (account_id,)).one_or_none()
-    if row is None:
-        return DEFAULTS, None
+    row = db.ask(session, OF_MERCHANT, (account_id,)).fetchone()
+    return (told(row[:-1]), row[-1]) if row else (DEFAULTS, None)
+
+
+def told(columns: Sequence[Any]) -> Fields:
+    """Return a merchant's terms, read as COLUMNS; the defaults where all is null."""
+    under_percent, under, over_percent, over, late_percent, late_hours, late_else = columns
+    if late_else is None:
+        return DEFAULTS
     return {
-        "under_percent": plain(row.under_percent),
-        "under_amount": str(Money(int(row.under_amount), USD)),
-        "over_percent": plain(row.over_percent),
-        "over_amount": str(Money(int(row.over_amount), USD)),
-        "late_percent": None if row.late_percent is None else plain(row.late_percent),
-        "late_hours": row.late_hours,
-        "late": row.late_else,
-    }, row.changed_at
+        "under_percent": plain(under_percent),
+        "under_amount": str(Money(int(under), USD)),
+        "over_percent": plain(over_percent),
+        "over_amount": str(Money(int(over), USD)),
+        "late_percent": None if late_percent is None else plain(late_percent),
+        "late_hours": late_hours,
+        "late": late_else,
+    }
 
 
 def plain(number: Decimal) -> str:
@@ -122,12 +130,12 @@ def percent(value: str | int | None) -> Decimal | None:
     return None if value is None else Decimal(str(value))
 
 
-def agreed(session: Session, account_id: str, price: Money, own: Fields | None) -> Agreed:
+def agreed(merchants: Fields, price: Money, own: Fields | None) -> Agreed:
     """Return what an invoice of this price is opened with: its own terms before the merchant's.
 
     Raises InvalidAmount for an amount its currency cannot express.
     """
-    fields = dict(of_merchant(session, account_id)[0])
+    fields = dict(merchants)
     if price.asset != USD:
         fields |= {"under_amount": "0", "over_amount": "0"}
     fields |= own or {}
@@ -145,5 +153,6 @@ def agreed(session: Session, account_id: str, price: Money, own: Fields | None) 
 
 def tolerance(price: Money, share: str | int | None, text: str | int | None) -> Money:
     """Return the greater of a share of the price, rounded down, and an amount."""
-    by_share = Money(int(price.units * Fraction(str(share)) / 100), price.asset)
+    part, whole = Decimal(str(share)).as_integer_ratio()
+    by_share = Money(price.units * part // (100 * whole), price.asset)
     return max(by_share, amount(str(text), price.asset))

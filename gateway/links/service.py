@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gateway.chain.payable import payable
 from gateway.errors import Conflict, NotFound
 from gateway.ids import new_id
 from gateway.invoices import offer as offers
@@ -49,7 +50,7 @@ def change(session: Session, link: PaymentLink, offer: Offer) -> None:
 def settle(session: Session, link: PaymentLink, offer: Offer) -> None:
     """Write an offer that makes sense and that something here can pay."""
     rules.check(offer)
-    offers.wanted(session, offer.currency.code, offer.assets)
+    offers.wanted(session, payable(session), offer.currency.code, offer.assets)
     write(link, offer)
 
 

@@ -5,20 +5,32 @@ and another account's object does not exist for it.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import Depends, Header, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Request
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
+from fastapi.security.utils import get_authorization_scheme_param
 from sqlalchemy.orm import Session
 
+from gateway import db
 from gateway.accounts import service as accounts
 from gateway.errors import BadRequest, Forbidden, NotFound, Unauthorized
 from gateway.scopes import OPERATOR_SCOPES, secret_hash
-from gateway.web.requests import Tx, replay_or_claim
+from gateway.web.requests import Earlier, replay_or_claim
 
-HOLDER = "select id, account_id, scopes from api_key where hash = %s and revoked_at is null"
+HOUSE = "operator"
+"""Under what name the answers to operators are kept."""
+# Who holds the key, and what the Idempotency-Key it came with was used for: asked of every request.
+HOLDER = """
+    select k.id, k.account_id, k.scopes, e.request_hash, e.status, e.body,
+        pg_try_advisory_xact_lock(hashtextextended(
+            'idempotency ' || coalesce(k.account_id, %(house)s) || ' ' || %(key)s::text, 0))
+    from api_key k left join idempotency_key e
+        on e.principal = coalesce(k.account_id, %(house)s) and e.key = %(key)s::text
+    where k.hash = %(hash)s and k.revoked_at is null
+"""
 
-bearer = HTTPBearer(auto_error=False, description="An API key: sk_…")
+IDEMPOTENCY_KEY = "Idempotency-Key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,31 +84,36 @@ def owner_listed(session: Session, principal: Principal, name: str | None) -> st
     return owner_named(session, principal, name)
 
 
-async def authenticate(
-    request: Request,
-    session: Tx,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
-    idempotency_key: Annotated[
-        str | None,
-        Header(description="Makes a POST safe to repeat: the first 2xx answer is replayed."),
-    ] = None,
-) -> Principal:
-    """Return the key's holder; raises Unauthorized without a good key."""
-    if credentials is None:
-        raise Unauthorized("send Authorization: Bearer sk_…")
-    row = (
-        session.connection()
-        .exec_driver_sql(HOLDER, (secret_hash(credentials.credentials),))
-        .one_or_none()
-    )
-    if row is None:
-        raise Unauthorized("this API key is unknown or revoked")
-    request.state.idempotency_key = idempotency_key
-    return Principal(row.id, row.account_id, frozenset(row.scopes))
+class ApiKey(SecurityBase):
+    """The dependency that admits any key.
+
+    It reads the headers itself: each as a dependency would cost as much as asking who holds it.
+    """
+
+    model = HTTPBearer(description="An API key: sk_…")
+    scheme_name = "HTTPBearer"
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return the key's holder; raises Unauthorized without a good key."""
+        given = request.headers.get("authorization")
+        scheme, secret = get_authorization_scheme_param(given)
+        if scheme.lower() != "bearer" or not secret:
+            raise Unauthorized("send Authorization: Bearer sk_…")
+        key = request.headers.get(IDEMPOTENCY_KEY) if request.method == "POST" else None
+        asked = {"hash": secret_hash(secret), "key": key, "house": HOUSE}
+        row = db.ask(request.state.session, HOLDER, asked).fetchone()
+        if row is None:
+            raise Unauthorized("this API key is unknown or revoked")
+        key_id, account_id, scopes, request_hash, status, body, mine = row
+        request.state.earlier = Earlier(key, bool(mine), request_hash, status, body)
+        return Principal(key_id, account_id, frozenset(scopes))
+
+
+authenticate = ApiKey()
 
 
 @dataclass(frozen=True)
-class Require:
+class Require(ApiKey):
     """The dependency that admits a key with this scope and answers a repeated POST.
 
     With `idempotency_key` the POST must carry one: money must not move twice by a lost answer.
@@ -105,18 +122,16 @@ class Require:
     scope: str
     idempotency_key: bool = False
 
-    async def __call__(
-        self, request: Request, session: Tx, principal: Annotated[Principal, Depends(authenticate)]
-    ) -> Principal:
-        """Return the key's holder; raises Forbidden, BadRequest, and as replay_or_claim."""
+    async def __call__(self, request: Request) -> Principal:
+        """Return the key's holder; raises Unauthorized, Forbidden, and as replay_or_claim."""
+        principal = await super().__call__(request)
         if self.scope not in principal.scopes:
             raise Forbidden(f"this key lacks the scope {self.scope}", code="scope_missing")
-        if self.idempotency_key and request.state.idempotency_key is None:
+        earlier: Earlier = request.state.earlier
+        if self.idempotency_key and earlier.key is None:
             raise BadRequest("send an Idempotency-Key", code="idempotency_key_required")
         # after the scope, and by account: a rotated key must find the answers of the old one
-        replay_or_claim(
-            request, session, principal.account_id or "operator", request.state.idempotency_key
-        )
+        replay_or_claim(request, principal.account_id or HOUSE, earlier)
         return principal
 
 

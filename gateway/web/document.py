@@ -10,13 +10,17 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
-from gateway.web.auth import Require
+from gateway.web.auth import IDEMPOTENCY_KEY, Require
 from gateway.web.problems import MEDIA_TYPE, Problem
 from gateway.web.requests import KEY_LENGTH_MAX
 
 REFERENCES = "#/components/schemas/{model}"
-IDEMPOTENCY_KEY = "idempotency-key"
-KEY_SHAPE = {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX}
+KEY_PARAMETER = {
+    "name": IDEMPOTENCY_KEY,
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_LENGTH_MAX},
+    "description": "Makes a POST safe to repeat: the first 2xx answer is replayed.",
+}
 
 Json = dict[str, Any]
 
@@ -29,11 +33,14 @@ class Gateway(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             add_problem(document)
-            needing = key_required(self)
+            required = key_required(self)
             for path, methods in document["paths"].items():
                 for method, operation in methods.items():
                     only_problems(operation)
-                    idempotency(operation, method, (method.upper(), path) in needing)
+                    if (needed := required.get((method.upper(), path))) is not None:
+                        operation.setdefault("parameters", []).append(
+                            KEY_PARAMETER | {"required": needed}
+                        )
         assert self.openapi_schema is not None
         return self.openapi_schema
 
@@ -53,31 +60,23 @@ def only_problems(operation: Json) -> None:
             content.pop("application/json", None)
 
 
-def idempotency(operation: Json, method: str, required: bool) -> None:
-    """Document the Idempotency-Key of a POST; other methods have none."""
-    parameters = operation.get("parameters", [])
-    kept = [one for one in parameters if method == "post" or one["name"] != IDEMPOTENCY_KEY]
-    for one in kept:
-        if one["name"] == IDEMPOTENCY_KEY:
-            one |= {"schema": KEY_SHAPE, "required": required, "name": "Idempotency-Key"}
-    if parameters:
-        operation["parameters"] = kept
+def key_required(app: FastAPI) -> dict[tuple[str, str], bool]:
+    """Return by method and path whether a POST is refused without its Idempotency-Key.
+
+    What asks for no scope takes none.
+    """
+    found = {}
+    for route in iter_route_contexts(app.routes):
+        scope = requirement(getattr(route.original_route, "dependant", None))
+        if scope and "POST" in (route.methods or ()):
+            found["POST", str(route.path)] = scope.idempotency_key
+    return found
 
 
-def key_required(app: FastAPI) -> set[tuple[str, str]]:
-    """Return method and path of the calls that refuse a request without Idempotency-Key."""
-    return {
-        (method, str(route.path))
-        for route in iter_route_contexts(app.routes)
-        if needs_key(getattr(route.original_route, "dependant", None))
-        for method in route.methods or ()
-    }
-
-
-def needs_key(dependant: Dependant | None) -> bool:
-    """True if what a route depends on requires the key."""
+def requirement(dependant: Dependant | None) -> Require | None:
+    """Return which key a route depends on, None if it is open or any key will do."""
     if dependant is None:
-        return False
-    call = dependant.call
-    here = isinstance(call, Require) and call.idempotency_key
-    return here or any(needs_key(inner) for inner in dependant.dependencies)
+        return None
+    if isinstance(dependant.call, Require):
+        return dependant.call
+    return next(filter(None, map(requirement, dependant.dependencies)), None)

@@ -8,6 +8,7 @@ and an answer is replayed exactly as long as the change it speaks of exists.
 import hashlib
 import json
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import Annotated, Any
@@ -26,19 +27,23 @@ from gateway.errors import BadRequest, Conflict, KeyReused
 BODY_BYTES_MAX = 256 * 1024
 KEY_LENGTH_MAX = 255
 SECRET_FIELDS = ("secret", "page_url")
-# In the driver's own form, as all that every request asks: SQLAlchemy's text() costs more than the
-# statement. Who holds the lock is alone with the key, so the insert never waits for another.
-CLAIM = """
-    insert into idempotency_key (principal, key, request_hash, status, body)
-    select %s, %s, %s, 0, 'null' where pg_try_advisory_xact_lock(hashtextextended(%s, 0))
-    on conflict do nothing
-"""
-ANSWERED = """
-    select request_hash, status, body from idempotency_key where principal = %s and key = %s
-"""
+# Who holds the lock is alone with the key; who took it in the moment after the other's commit may
+# not have seen that one's answer, and finds it in the way when its own is stored.
 REMEMBER = """
-    update idempotency_key set status = %s, body = %s::jsonb where principal = %s and key = %s
+    insert into idempotency_key (principal, key, request_hash, status, body)
+    values (%s, %s, %s, %s, %s::jsonb) on conflict do nothing
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an Idempotency-Key was used for, if it was; `mine` while no other request has it."""
+
+    key: str | None
+    mine: bool
+    request_hash: bytes | None
+    status: int | None
+    body: Any
 
 
 class Replayed(Exception):
@@ -157,30 +162,31 @@ async def session_of(request: Request) -> Session:
 Tx = Annotated[Session, Depends(session_of)]
 
 
-def replay_or_claim(request: Request, session: Session, principal: str, key: str | None) -> None:
+def replay_or_claim(request: Request, principal: str, earlier: Earlier) -> None:
     """Answer from the store if this key was used before, else claim it until the commit.
 
     Raises Replayed, KeyReused (the same key, another request) or Conflict (still running).
     """
-    if key is None or request.method != "POST":
+    if earlier.key is None:
         return
-    if not 1 <= len(key) <= KEY_LENGTH_MAX:
+    if not 1 <= len(earlier.key) <= KEY_LENGTH_MAX:
         raise BadRequest(f"Idempotency-Key has 1 to {KEY_LENGTH_MAX} characters")
-    sql = session.connection().exec_driver_sql
-    claimed = sql(CLAIM, (principal, key, request.state.hash, f"idempotency {principal} {key}"))
-    if claimed.rowcount == 1:
-        request.state.idempotency = (principal, key)
-        return
-    stored = sql(ANSWERED, (principal, key)).one_or_none()
-    if stored is None:
-        raise Conflict("a request with this key is running", code="request_in_progress")
-    if bytes(stored.request_hash) != request.state.hash:
-        raise KeyReused("this Idempotency-Key came before with another request")
-    raise Replayed(stored.status, stored.body)
+    if earlier.status is not None:
+        if earlier.request_hash != request.state.hash:
+            raise KeyReused("this Idempotency-Key came before with another request")
+        raise Replayed(earlier.status, earlier.body)
+    if not earlier.mine:
+        raise running()
+    request.state.idempotency = (principal, earlier.key, request.state.hash)
 
 
-def remember(session: Session, owner: tuple[str, str], response: Response) -> None:
-    """Store the answer beside the change it speaks of, without its secrets."""
+def running() -> Conflict:
+    """Return the refusal of a key that another request has."""
+    return Conflict("a request with this key is running", code="request_in_progress")
+
+
+def remember(session: Session, owner: tuple[str, str, bytes], response: Response) -> None:
+    """Store the answer beside the change it speaks of, without its secrets; raises Conflict."""
     told = bytes(response.body).decode()
     if any(f'"{field}"' in told for field in SECRET_FIELDS):
         body = json.loads(told)
@@ -188,4 +194,5 @@ def remember(session: Session, owner: tuple[str, str], response: Response) -> No
             if isinstance(body, dict) and field in body:
                 body[field] = None
         told = json.dumps(body)
-    session.connection().exec_driver_sql(REMEMBER, (response.status_code, told, *owner))
+    if db.ask(session, REMEMBER, (*owner, response.status_code, told)).rowcount == 0:
+        raise running()

@@ -160,6 +160,19 @@ def test_without_a_rate_it_is_424(shop: Client, monkeypatch: pytest.MonkeyPatch)
     assert (answer.status_code, answer.json()["code"]) == (424, "rate_unavailable")
 
 
+def test_without_a_rate_the_same_order_is_still_its_invoice(
+    shop: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"amount": "12.50", "order_id": "7"}
+    first = shop.post("/v1/invoices", body)
+    monkeypatch.setenv("MIZAN_FIXED_PRICES", "")
+    settings.cache_clear()
+    again = shop.post("/v1/invoices", body)
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = shop.post("/v1/invoices", body | {"amount": "13"})
+    assert (other.status_code, other.json()["code"]) == (409, "order_id_taken")
+
+
 def test_another_merchants_invoice_is_not_there(shop: Client, rival: Client) -> None:
     made = opened(shop)
     assert rival.get(f"/v1/invoices/{made['id']}").status_code == 404

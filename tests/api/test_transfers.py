@@ -4,12 +4,18 @@ import threading
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from gateway import db
+from gateway.web import auth, requests
 from tests.api.conftest import Client, Make
 from tests.api.test_accounts import problem
 from tests.flow.books import fund
 
+STORED = text(
+    "insert into idempotency_key (principal, key, request_hash, status, body)"
+    " values (:principal, :key, '', 201, '{}')"
+)
 BODY = {"to": "@karim", "asset": "USDC", "amount": "12.50"}
 
 
@@ -125,6 +131,22 @@ def test_twenty_equal_requests_at_once_move_money_once(amira: Client) -> None:
     assert set(answers) <= {201, 409}
     assert 201 in answers
     assert available(amira) == "87.50"
+
+
+def test_an_answer_stored_in_the_moment_of_the_claim_is_not_acted_on_again(
+    amira: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement that takes the lock may have begun before the other's commit."""
+
+    def after_another(request: Any, principal: str, earlier: requests.Earlier) -> None:
+        requests.replay_or_claim(request, principal, earlier)
+        with db.transaction() as session:
+            session.execute(STORED, {"principal": principal, "key": earlier.key})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(auth, "replay_or_claim", after_another)
+        problem(amira.post("/v1/transfers", BODY, key="k1"), 409, "request_in_progress")
+    assert available(amira) == "100.00"
 
 
 def test_twenty_different_requests_at_once_never_overdraw(amira: Client) -> None:
