@@ -14,8 +14,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from gateway.settings import settings
 
-POOL_SIZE = 10
-POOL_OVERFLOW = 30
+POOL_SIZE = 40
 LOCK_TIMEOUT = "10s"
 IDLE_SECONDS = 2.0
 KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
@@ -68,7 +67,8 @@ def engine() -> Engine:
     made = create_engine(
         driver(url()),
         pool_size=POOL_SIZE,
-        max_overflow=POOL_OVERFLOW,
+        max_overflow=0,  # what overflows is closed after use, and opening costs a server process
+        pool_use_lifo=True,  # the busy few keep their prepared statements
         connect_args={"options": options, "connect_timeout": 5, **KEEPALIVE},
     )
     event.listen(made, "checkin", note_time)

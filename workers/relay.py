@@ -37,6 +37,15 @@ STALE_SENT = text("""
         and a.valid_before < extract(epoch from now())
 """)
 
+UNSENT = text("""
+    select t.id, a.id as authorization_id
+    from payment_authorization a join transaction t on t.intent_id = a.intent_id
+    join intent i on i.id = a.intent_id
+    where a.chain = :chain and a.status in ('queued', 'sent') and t.state = 'signed'
+        and i.status = 'signed' and i.cancel_wanted is null
+        and not exists (
+            select from attempt s where s.transaction_id = t.id and s.sent_at is not null)
+""")
 OVER = text("""
     select a.id from payment_authorization a join transaction t on t.intent_id = a.intent_id
     where a.chain = :chain and a.status = 'sent' and t.state in ('reverted', 'cancelled')
@@ -55,6 +64,7 @@ def relay(chain_id: str) -> None:
 def tick(chain_id: str, node: Node) -> None:
     """Do one round; while the node is away they wait."""
     tell(chain_id)
+    cancel_unasked(chain_id)
     cancel_stale(chain_id)
     end_over(chain_id)
     with db.transaction() as session:
@@ -89,6 +99,10 @@ def show(session: Session, item: Open, receipt: Receipt | None, depth: int) -> N
     row = store.of_intent(session, item.intent.id, lock=True)
     if row is None or row.status == "failed" or (row.status == "confirmed" and receipt is not None):
         return
+    why = unasked(item)
+    if why is not None and (receipt is None or item.is_cancelled_by(receipt)):
+        fate.change(session, row, row.status, reason=why)  # type: ignore[arg-type]  # by the table
+        return
     tx_hash = receipt.tx_hash if receipt else bytes(item.attempts[0].hash)
     mined = receipt is not None and receipt.succeeded and not item.is_cancelled_by(receipt)
     reverted = receipt is not None and not receipt.succeeded
@@ -111,12 +125,41 @@ def end(chain: Chain, item: Open, receipt: Receipt, depth: int) -> None:
 
 
 def call_off(item: Open, receipt: Receipt) -> None:
-    """End a payment whose nonce was spent on nothing: its signature ended before it was mined."""
+    """End a payment whose nonce was spent on nothing: its signature ended before it was mined, or
+    it was asked for no more before anybody saw it.
+    """
+    seen = any(one.sent_at is not None for one in item.attempts if not one.cancels)
+    why = unasked(item)
     with db.transaction() as session:
         if following.claim_end(session, item.transaction.id, receipt) is None:
             return
-        fate.fail_when_over(session, item.intent.id, "expired", receipt.tx_hash)
+        if why is not None and not seen:
+            fate.end(session, item.intent.id, "failed", reason=why)
+        else:
+            fate.fail_when_over(session, item.intent.id, why or "expired", receipt.tx_hash)
         following.finish(session, item.transaction.id, receipt, cancelled=True)
+
+
+def unasked(item: Open) -> str | None:
+    """Return why it is cancelled, if that is because its invoice does not ask for it any more."""
+    why = item.intent.cancel_wanted
+    return why if why is not None and why.startswith(service.INVOICE_OVER) else None
+
+
+def cancel_unasked(chain_id: str) -> None:
+    """Cancel what is signed, was handed to no node yet, and is not asked for any more: somebody
+    paid meanwhile. What was handed out may be mined, so that is followed to its end.
+    """
+    with db.transaction() as session:
+        found = session.execute(UNSENT, {"chain": chain_id}).all()
+    for item in found:
+        with db.transaction() as session:
+            row = session.get_one(PaymentAuthorization, item.authorization_id)
+            reason = service.over(session, row)
+            if reason is None:
+                continue
+            cancelling.ask(session, session.get_one(Transaction, item.id), by=reason)
+            log.info("authorization.called_off", authorization=row.id, reason=reason)
 
 
 def cancel_stale(chain_id: str) -> None:

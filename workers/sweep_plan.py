@@ -164,6 +164,12 @@ def by_worth(job: Job, node: Node) -> Plan | None:
             facts = {"least": told(least), "share": str(int(share)), "gas_price": str(price)}
             return proposed(job, node, to, reasons_of(job, kept, least), gas, facts)
         contents = kept
+    leave(job, least, price)
+    return None
+
+
+def leave(job: Job, least: int | None, gas_price: int) -> None:
+    """Note that nothing is worth its gas at this price, wei."""
     remember(job, least, some=False)
     log.info(
         "sweep.left",
@@ -171,9 +177,8 @@ def by_worth(job: Job, node: Node) -> Plan | None:
         asset=job.listed.asset,
         vaults=len(job.fullest),
         least=told(least),
-        gas_price=price,
+        gas_price=gas_price,
     )
-    return None
 
 
 def told(units: int | None) -> str | None:

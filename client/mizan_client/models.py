@@ -249,6 +249,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None
     url: str
     events: list[str] | None
+    payment_link: str | None
     active: bool
     disabled_reason: str | None
     secret: str | None = None

@@ -2055,6 +2055,7 @@ class WebhookEndpointsCalls:
         *,
         url: str,
         events: Unset | Sequence[str] | None = UNSET,
+        payment_link: Unset | str | None = UNSET,
         account: Unset | str | None = UNSET,
         idempotency_key: str | None = None,
     ) -> Endpoint:
@@ -2063,7 +2064,9 @@ class WebhookEndpointsCalls:
             "POST",
             "/v1/webhook_endpoints",
             Endpoint,
-            body=given({"url": url, "events": events, "account": account}),
+            body=given(
+                {"url": url, "events": events, "payment_link": payment_link, "account": account}
+            ),
             idempotency_key=idempotency_key,
         )
         return found
@@ -2108,14 +2111,17 @@ class WebhookEndpointsCalls:
         *,
         url: Unset | str | None = UNSET,
         events: Unset | Sequence[str] | None = UNSET,
+        payment_link: Unset | str | None = UNSET,
         active: Unset | bool | None = UNSET,
     ) -> Endpoint:
-        """Change the URL or the events, deactivate, or activate again."""
+        """Change the URL, the events or the link, deactivate, or activate again."""
         found: Endpoint = self._transport.call(
             "PATCH",
             f"/v1/webhook_endpoints/{place(endpoint)}",
             Endpoint,
-            body=given({"url": url, "events": events, "active": active}),
+            body=given(
+                {"url": url, "events": events, "payment_link": payment_link, "active": active}
+            ),
         )
         return found
 

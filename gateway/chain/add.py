@@ -70,15 +70,18 @@ def add_chain(
         )
         session.add(chain)
         session.flush()
-    elif (chain.vault_factory, chain.payout_vault) != (
-        deployed.vault_factory,
-        deployed.payout_vault,
-    ):
-        raise Conflict(f"{chain.id} is here with other contracts", code="chain_differs")
+    check_contracts(chain, deployed)
     chain.payout_approver = deployed.payout_approver
     for asset in assets:
         add_asset(session, chain.id, asset)
     return chain
+
+
+def check_contracts(chain: Chain, deployed: Deployed) -> None:
+    """Raise Conflict unless the chain is here with these contracts."""
+    ours = (chain.vault_factory, chain.payout_vault)
+    if ours != (deployed.vault_factory, deployed.payout_vault):
+        raise Conflict(f"{chain.id} is here with other contracts", code="chain_differs")
 
 
 def add_asset(session: Session, chain: str, new: NewAsset) -> ChainAsset:

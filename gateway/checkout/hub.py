@@ -1,6 +1,7 @@
 """Who waits for which invoice in this process, and the two tasks that wake them."""
 
 import asyncio
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
@@ -17,6 +18,8 @@ from gateway.checkout import marks
 from gateway.settings import settings
 
 POLL_SECONDS = 2.0
+CALM_TURNS = 5
+"""Of so many questions one is about the pages too that show an end, which seldom change."""
 REDIS_SECONDS_MAX = 1.0
 CHANNEL, EVERY = "object:", "object:inv_*"
 DRAWN_AT_ONCE_MAX = 4
@@ -37,6 +40,7 @@ class Hub:
         self.turns = asyncio.Semaphore(DRAWN_AT_ONCE_MAX)
         self._pages: dict[str, set[asyncio.Event]] = {}
         self._marks: dict[str, str] = {}
+        self._calm: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
 
     @classmethod
@@ -62,14 +66,16 @@ class Hub:
         if not waiting:
             del self._pages[invoice_id]
             self._marks.pop(invoice_id, None)
+            self._calm.discard(invoice_id)
         if not self._pages:
             for task in self._tasks:
                 task.cancel()
             self._tasks = []
 
-    def seen(self, invoice_id: str, mark: str) -> None:
-        """Note at which mark a page was drawn."""
+    def seen(self, invoice_id: str, mark: str, *, calm: bool) -> None:
+        """Note at which mark a page was drawn; `calm`: it shows an end, so it is asked seldom."""
         self._marks[invoice_id] = mark
+        (self._calm.add if calm else self._calm.discard)(invoice_id)
 
     def wake(self, invoice_id: str) -> None:
         """Let the pages of an invoice look again."""
@@ -97,10 +103,12 @@ class Hub:
 
     async def _poll(self) -> None:
         """Ask the table for all pages at once, and wake those drawn at another mark."""
-        while True:
+        for turn in itertools.count(1):
             await asyncio.sleep(POLL_SECONDS)
+            every = turn % CALM_TURNS == 0
+            ids = [one for one in self._pages if every or one not in self._calm]
             try:
-                now = await run_in_threadpool(self._ask, list(self._pages))
+                now = await run_in_threadpool(self._ask, ids)
             except SQLAlchemyError as error:
                 log.warning("live.database_away", error=str(error))
                 continue

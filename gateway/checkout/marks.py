@@ -17,8 +17,8 @@ MARKS = text("""
             where p.invoice_id = i.id),
         (select string_agg(x.id, ',' order by x.id) from inbox_item x
             where x.invoice_id = i.id and x.status = 'open'),
-        (select string_agg(a.id || a.status, ',' order by a.id) from payment_authorization a
-            where a.invoice_id = i.id),
+        (select string_agg(concat_ws(':', a.id, a.status, a.reason), ',' order by a.id)
+            from payment_authorization a where a.invoice_id = i.id),
         (select string_agg(r.id || r.status, ',' order by r.id) from refund r
             where r.invoice_id = i.id)
     )) as mark

@@ -12,15 +12,13 @@ from markupsafe import Markup
 
 from gateway.checkout import keypad, pages
 from gateway.checkout.choice import qr
-from gateway.checkout.link_routes import MENDED, Seen, seen
+from gateway.checkout.link_pages import Front, seen
 from gateway.checkout.speech import Lang, Speech
 from gateway.checkout.view import view
-from gateway.checkout.wish import Sent, Wish, wish_of
-from gateway.checkout.words import Words
-from gateway.errors import Conflict, GatewayError, NotFound
+from gateway.checkout.wish import Sent, Wish
+from gateway.errors import NotFound
 from gateway.invoices import service as invoices
 from gateway.invoices.facts import url_of
-from gateway.links import service as links
 from gateway.web.problems import router
 from gateway.web.requests import Tx
 from gateway.web.shapes import Text
@@ -34,34 +32,7 @@ Key = Annotated[Text, Query(max_length=10)]
 Choice = Annotated[Text | None, Query(max_length=120)]
 
 
-def till(
-    request: Request,
-    chosen: Words,
-    found: Seen,
-    *,
-    status: int = 200,
-    wish: Wish | None = None,
-    wrong: str | None = None,
-) -> HTMLResponse:
-    """Render the till of a payment link."""
-    lang = request.query_params.get("lang")
-    return pages.html(
-        request,
-        "pos.html",
-        chosen,
-        status=status,
-        title=chosen.plain("till_title", merchant=f"@{found.merchant}"),
-        link=found.link,
-        offer=found.offer,
-        state=found.status,
-        merchant=found.merchant,
-        action=f"/pos/{found.link.id}{pages.query(lang=lang)}",
-        keys=keypad.KEYS,
-        lang=chosen.language if lang else None,
-        typed=wish.amount if wish else None,
-        pieces=wish.pieces if wish else None,
-        wrong=wrong,
-    )
+TILL = Front("pos", "pos.html", "till_title", lambda _, __: {"keys": keypad.KEYS})
 
 
 @routes.get("/pos/{link}", include_in_schema=False)
@@ -80,7 +51,7 @@ def open_till(
         return pages.notice(request, chosen, "gone", status=404)
     typed = amount.strip().translate(keypad.ARABIC)
     shown = keypad.press(typed, key, found.offer.currency.decimals) if key else typed
-    return till(request, chosen, found, wish=Wish(amount=shown or None))
+    return TILL.show(request, chosen, found, wish=Wish(amount=shown or None))
 
 
 @routes.post("/pos/{link}", include_in_schema=False)
@@ -93,13 +64,10 @@ def begin_sale(
     lang: Lang = None,
 ) -> Response:
     """Make the customer's invoice and show it to them."""
-    wish = Wish()
-    try:
-        wish = wish_of(request, body)
-        facts = links.pay(session, link_id=link, amount=wish.amount, quantity=wish.quantity)
-    except GatewayError as error:
-        return refused(request, session, chosen, link, error, wish)
-    sale = f"/pos/{link}/{facts.invoice.id}{pages.query(lang=lang)}"
+    made = TILL.begin(request, session, chosen, link, body)
+    if isinstance(made, HTMLResponse):
+        return made
+    sale = f"/pos/{link}/{made.invoice.id}{pages.query(lang=lang)}"
     return RedirectResponse(sale, SEE_OTHER, headers=pages.HEADERS)
 
 
@@ -128,19 +96,3 @@ def sale(
         page_qr=Markup(qr(page)),  # noqa: S704 - drawn from our own address
         next_url=f"/pos/{link}{pages.query(lang=lang)}",
     )
-
-
-def refused(
-    request: Request, session: Tx, chosen: Words, link_id: str, error: GatewayError, wish: Wish
-) -> HTMLResponse:
-    """Say at the till why there is no sale."""
-    if isinstance(error, NotFound):
-        return pages.notice(request, chosen, "gone", status=404)
-    found = seen(session, link_id)
-    if isinstance(error, Conflict):
-        return till(request, chosen, found, status=error.status)
-    if error.code in MENDED and not found.fixed:
-        wrong = MENDED[error.code]
-        return till(request, chosen, found, status=error.status, wish=wish, wrong=wrong)
-    again = f"/pos/{link_id}{pages.query(lang=request.query_params.get('lang'))}"
-    return pages.notice(request, chosen, "try_later", status=error.status, again=again)

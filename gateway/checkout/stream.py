@@ -45,7 +45,8 @@ def snapshot(
         "title": pages.title(shown, chosen),
         "announce": chosen.plain(f"announce_{shown.screen}"),
         "state": shown.screen,
-        "final": shown.final,
+        "calm": shown.final,
+        "final": not shown.watched,
         "html": str(inside),
     }
 
@@ -65,7 +66,7 @@ async def panels(
             if found is None:
                 return
             mark, shown = found
-            hub.seen(invoice_id, mark)
+            hub.seen(invoice_id, mark, calm=shown.pop("calm"))
             if shown["version"] != told:
                 told = shown["version"]
                 yield ServerSentEvent(event="panel", data=shown, retry=RETRY_MILLISECONDS)

@@ -1,6 +1,6 @@
 """What the payer's page shows, before any word of any language."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -30,6 +30,10 @@ from gateway.settings import settings
 from gateway.web.shapes import Time
 
 PAYMENTS_SHOWN_MAX = 10
+WATCHED_AFTER_PAID = timedelta(minutes=20)
+"""So long after it is paid an open page is told if a payment leaves the chain after all: about as
+long as networks take to call a block final.
+"""
 
 Screen = Literal[
     "open",
@@ -93,10 +97,36 @@ class View(BaseModel):
         return self.screen in ("open", "partial")
 
     @property
+    def watched(self) -> bool:
+        """True while what the page shows may change by itself; at last what paid it is final."""
+        if self.paid_at is None or self.status != "paid":
+            return not self.final
+        return datetime.now(UTC) < self.paid_at + WATCHED_AFTER_PAID
+
+    @property
     def on_its_way(self) -> bool:
         """True while what was signed is being sent: paying again would pay twice."""
         signed = self.authorization
-        return signed is not None and self.payable and signed.status in gasless.LIVE
+        return (
+            signed is not None
+            and self.payable
+            and signed.status in gasless.LIVE
+            and signed.reason != gasless.REVERTED
+        )
+
+    @property
+    def signed_words(self) -> str | None:
+        """Which words tell how what was signed last fares; None where there is nothing to tell."""
+        signed = self.authorization
+        if signed is None:
+            return None
+        unasked = (signed.reason or "").startswith(gasless.INVOICE_OVER)
+        if not self.payable:
+            return "unneeded" if unasked else None
+        if signed.status in gasless.LIVE:
+            reverted = signed.reason == gasless.REVERTED
+            return "reverted" if reverted else "called_off" if unasked else signed.status
+        return "asks_less" if unasked else "over" if signed.status == "failed" else None
 
     @property
     def newest(self) -> list[PaymentView]:

@@ -15,6 +15,7 @@ from gateway.chain.port import Header
 from gateway.deposits.payment import SET_ASIDE, WRONG_ASSET, Payment, Stray
 from gateway.deposits.store import Deposit
 from gateway.inbox import service as inbox
+from gateway.inbox.rules import Transfer
 from gateway.inbox.store import Item
 from gateway.invoices import service as invoices
 from gateway.webhooks import alarms
@@ -106,25 +107,21 @@ def put(
     opened: Callable[[Item], None] | None = None,
 ) -> None:
     """Put a payment's facts into the inbox, as the chain has them."""
-    inbox.put(
-        session,
+    transfer = Transfer(
         chain=chain,
         kind=kind,
         address=payment.to,
         sender=payment.sender,
         contract=payment.contract,
-        asset=asset,
         units=payment.units,
         tx_hash=payment.tx_hash,
         position=payment.position,
         block_number=block.number,
         block_hash=block.hash,
         block_time=block.time,
-        detail=detail,
         log_index=payment.log_index,
-        deposit_id=deposit_id,
-        opened=opened,
     )
+    inbox.put(session, transfer, asset=asset, detail=detail, deposit_id=deposit_id, opened=opened)
 
 
 def facts(block: Header, payment: Payment) -> dict[str, object]:

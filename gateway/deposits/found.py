@@ -22,7 +22,7 @@ from gateway.deposits.watched import Watched
 from gateway.ids import new_id
 from gateway.inbox import books, explain
 from gateway.inbox import service as inbox
-from gateway.inbox.rules import UNATTRIBUTED
+from gateway.inbox.rules import UNATTRIBUTED, Transfer
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
 from gateway.money import Money
@@ -65,22 +65,21 @@ class FoundCoin(db.Base):
 
 def book(session: Session, listed: ChainAsset, block: Block, address: bytes, money: Money) -> None:
     """Book what was found, open an item for it and call an operator."""
-    item_id = inbox.put(
-        session,
+    transfer = Transfer(
         chain=listed.chain,
         kind=UNATTRIBUTED,
         address=address,
         sender=None,
         contract=None,
-        asset=listed.asset,
         units=listed.to_chain(money),
         tx_hash=None,
         position=POSITION,
         block_number=block.number,
         block_hash=block.hash,
         block_time=block.time,
-        detail=f"at block {block.number} there is more than payments we saw brought there",
     )
+    detail = f"at block {block.number} there is more than payments we saw brought there"
+    item_id = inbox.put(session, transfer, asset=listed.asset, detail=detail)
     assert item_id is not None, "no two rounds read one block"
     coin = FoundCoin(
         id=new_id("fnd"),

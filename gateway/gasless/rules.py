@@ -33,7 +33,7 @@ GAS_MAX = 250_000
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an invoice asks by one way: at least `due` to `to`, where `least` is worth its gas."""
+    """What an invoice asks by one way: `due` to `to`, where `least` is worth its gas."""
 
     to: bytes
     due: int
@@ -93,9 +93,13 @@ def wrong_signature(asked: Asked, given: Given) -> GatewayError | None:
 
 
 def wrong_value(asked: Asked, given: Given) -> GatewayError | None:
-    """Refuse less than is due, and what is not worth its gas."""
+    """Refuse another amount than what is due, and what is not worth its gas."""
     if given.value < asked.due:
         return Refused("it pays less than is due", code="value_too_small", field="value")
+    if given.value > asked.due:
+        return Refused(
+            "it pays more than is due: sign what is due now", code="value_too_large", field="value"
+        )
     if given.value < asked.least:
         return Refused(
             "it is not worth the gas of sending it: pay from a wallet",

@@ -88,8 +88,8 @@ def encode(session: Session, intent: Intent, chain: Chain, seq: int) -> Call:
 
     Raises SignerRefuses unless it moves a listed token, by the payer's own signature, which is
     still good, to the vault of the very invoice, and the intent says the same; the first time,
-    unless the invoice asks for nothing any more. SignerWaits while a switch stops the chain or
-    the asset.
+    unless the invoice does not ask for all of it any more. SignerWaits while a switch stops the
+    chain or the asset.
     """
     del seq
     stopped = pauses.stopped(session, chain.id, intent.asset)

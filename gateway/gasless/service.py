@@ -29,6 +29,7 @@ ROLE = "relay"
 PAYER_DAY = timedelta(hours=24)
 REVERTED = "reverted"
 INVOICE_OVER = "invoice_"
+ASKS_LESS = f"{INVOICE_OVER}asks_less"
 NONCE_BYTES = 32
 PAYER_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 ON_ITS_WAY = text(
@@ -265,9 +266,17 @@ def queue(
 
 
 def over(session: Session, row: PaymentAuthorization) -> str | None:
-    """Return why nothing is to be sent for an authorization's invoice; None while that asks."""
+    """Return why an authorization is not to be sent for its invoice; None while that asks for all
+    that was signed. Money that came by another way meanwhile would make it too much.
+    """
     invoice = session.get_one(Invoice, row.invoice_id, populate_existing=True)
-    return None if invoice.status == "open" else f"{INVOICE_OVER}{invoice.status}"
+    if invoice.status != "open":
+        return f"{INVOICE_OVER}{invoice.status}"
+    facts = invoices.get(session, row.invoice_id)
+    option = next(o for o in facts.options if (o.chain, o.asset) == (row.chain, row.asset))
+    listed = chains.chain_asset(session, row.chain, row.asset)
+    due = listed.to_chain(facts.remaining(option))
+    return ASKS_LESS if due < int(row.value) else None
 
 
 def get(session: Session, authorization_id: str) -> PaymentAuthorization:

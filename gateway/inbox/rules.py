@@ -1,5 +1,8 @@
 """What may be decided about an item, and what to do instead. Pure."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from gateway.errors import Conflict
 
 PREFIX = "inb"
@@ -39,6 +42,40 @@ AFTERWARDS = {
     REFUNDED: "its refund is under way or paid: GET the withdrawal, or cancel that first",
     ORPHANED: "its block left the chain: it opens again if it is mined again",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What the chain says of a transfer that cannot simply be credited.
+
+    `units` are of the chain (of a deposit's asset too), `contract` None is the native coin,
+    `tx_hash` None means that only the block is known.
+    """
+
+    chain: str
+    kind: str
+    address: bytes
+    sender: bytes | None
+    contract: bytes | None
+    units: int
+    tx_hash: bytes | None
+    position: str
+    block_number: int
+    block_hash: bytes
+    block_time: datetime
+    log_index: int | None = None
+
+    @property
+    def hash(self) -> bytes:
+        """The transaction, or the block when that is all we know: with kind and position it is
+        one arrival for ever.
+        """
+        return self.tx_hash or self.block_hash
+
+    @property
+    def native(self) -> bool:
+        """True for the chain's own coin."""
+        return self.contract is None
 
 
 def storable(detail: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gateway.errors import NotFound
 from gateway.ids import new_id
 from gateway.inbox import rules, store
+from gateway.inbox.rules import Transfer
 from gateway.inbox.shapes import InboxShape, listed_assets, shape
 from gateway.inbox.store import Item
 from gateway.webhooks import service as webhooks
@@ -21,61 +22,28 @@ log = structlog.get_logger()
 
 def put(
     session: Session,
+    transfer: Transfer,
     *,
-    chain: str,
-    kind: str,
-    address: bytes,
-    sender: bytes | None,
-    contract: bytes | None,
-    asset: str | None,
-    units: int,
-    tx_hash: bytes | None,
-    position: str,
-    block_number: int,
-    block_hash: bytes,
-    block_time: datetime,
+    asset: str | None = None,
     detail: str,
-    log_index: int | None = None,
     deposit_id: str | None = None,
     opened: Callable[[Item], None] | None = None,
 ) -> str | None:
     """Put a transfer into the inbox; returns its item's id, None when it is there as it is.
 
-    `opened` hears of the item when it is made, and never again, whatever the chain does.
-
-    `units` are of the chain (of a deposit's asset too), `contract` None is the native coin,
-    `tx_hash` None means that only the block is known. The same (chain, kind, transaction or block,
-    position) is one arrival for ever: mined again it moves to its new block. Transfers of an
-    unknown token are one item for each token and address.
+    Mined again it moves to its new block. Transfers of an unknown token are one item for each
+    token and address. `opened` hears of the item when it is made, and never again, whatever the
+    chain does.
     """
-    facts = {
-        "chain": chain,
-        "kind": kind,
-        "hash": tx_hash or block_hash,
-        "position": position,
-        "native": contract is None,
-        "address": address,
-        "sender": sender,
-        "contract": contract,
-        "units": Decimal(units),
-        "tx_hash": tx_hash,
-        "block_number": block_number,
-        "block_hash": block_hash,
-        "block_time": block_time,
-        "log_index": log_index,
-    }
-    known = store.known(session, facts)
-    if known is not None:
-        if known.canonical and bytes(known.block_hash) == block_hash:
-            return None
-        again = seen_again(session, known, facts)
-        if again is not None:
-            return again
-    if kind == rules.UNKNOWN_TOKEN:
-        counted = count(session, facts)
-        if counted is not None:
-            return counted
-    item = open_item(session, facts, asset=asset, detail=detail, deposit_id=deposit_id)
+    known = store.known(session, transfer)
+    if known is not None and known.canonical and bytes(known.block_hash) == transfer.block_hash:
+        return None
+    again = seen_again(session, known, transfer) if known is not None else None
+    if again is None and transfer.kind == rules.UNKNOWN_TOKEN:
+        again = count(session, transfer)
+    if again is not None:
+        return again
+    item = open_item(session, transfer, asset=asset, detail=detail, deposit_id=deposit_id)
     if opened is not None:
         opened(item)
     return item.id
@@ -83,54 +51,54 @@ def put(
 
 def open_item(
     session: Session,
-    facts: dict[str, Any],
+    transfer: Transfer,
     *,
     asset: str | None,
     detail: str,
     deposit_id: str | None,
 ) -> Item:
     """Open an item with its first arrival, for the owner of the address."""
-    owner = store.owner_of(session, facts["address"])
+    owner = store.owner_of(session, transfer.address)
     item = Item(
         id=new_id(rules.PREFIX),
-        chain=facts["chain"],
-        kind=facts["kind"],
+        chain=transfer.chain,
+        kind=transfer.kind,
         status=rules.OPEN,
         account_id=owner.account_id,
         invoice_id=owner.invoice_id,
-        address=facts["address"],
-        contract=facts["contract"],
+        address=transfer.address,
+        contract=transfer.contract,
         asset=asset,
-        sender=facts["sender"],
-        units=facts["units"],
+        sender=transfer.sender,
+        units=Decimal(transfer.units),
         arrivals=1,
-        first_block=facts["block_number"],
-        detail=rules.storable(detail) or rules.WHY[facts["kind"]],
+        first_block=transfer.block_number,
+        detail=rules.storable(detail) or rules.WHY[transfer.kind],
         deposit_id=deposit_id,
         created_at=datetime.now(UTC),
     )
     session.add(item)
     session.flush()
-    store.keep(session, item.id, facts)
+    store.keep(session, item.id, transfer)
     # whoever spams makes many of these: a token that is not listed is shown without asking again
     listed = {} if item.kind == rules.UNKNOWN_TOKEN else listed_assets(session, [item])
     say(session, item, "opened", InboxShape.of(item, listed, []))
     return item
 
 
-def count(session: Session, facts: dict[str, Any]) -> str | None:
+def count(session: Session, transfer: Transfer) -> str | None:
     """Count a transfer of an unknown token at its item; None while there is no item of it."""
-    row = store.add_to_token(session, facts)
+    row = store.add_to_token(session, transfer)
     if row is None:
         return None
     if not row.is_full:
-        store.keep(session, row.id, facts)
+        store.keep(session, row.id, transfer)
     if row.is_first and row.status == rules.OPEN:
         tell(session, locked(session, row.id), "opened")
     return str(row.id)
 
 
-def seen_again(session: Session, known: Any, facts: dict[str, Any]) -> str | None:
+def seen_again(session: Session, known: Any, transfer: Transfer) -> str | None:
     """Move an arrival to the block it is in now; its item opens again if that was gone.
 
     None for a token that was listed, and is no longer: a new item is opened for it.
@@ -138,9 +106,9 @@ def seen_again(session: Session, known: Any, facts: dict[str, Any]) -> str | Non
     item = locked(session, known.item_id)
     if item.status == rules.ASSIGNED and item.kind == rules.UNKNOWN_TOKEN:
         return None
-    store.keep(session, item.id, facts)
+    store.keep(session, item.id, transfer)
     was, lost = item.status, known.units if known.canonical else Decimal(0)
-    item.units = Decimal(int(item.units) + int(facts["units"]) - int(lost))
+    item.units = Decimal(int(item.units) + transfer.units - int(lost))
     item.arrivals += 0 if known.canonical else 1
     item.status = rules.status_seen(item.kind, was)
     session.flush()

@@ -1,6 +1,7 @@
 """The tables of what waits for a person, its transfers one by one, and what was decided."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway import db
 from gateway.inbox import rules
+from gateway.inbox.rules import Transfer
 
 ARRIVALS_SHOWN_MAX = 500
 
@@ -148,19 +150,27 @@ def lock(session: Session, item_id: str) -> Item | None:
     return session.get(Item, item_id, with_for_update=True, populate_existing=True)
 
 
-def known(session: Session, facts: dict[str, Any]) -> Any | None:
-    """Return the arrival with these facts' identity, None if it was never kept."""
-    return session.execute(KNOWN, facts).one_or_none()
+def known(session: Session, transfer: Transfer) -> Any | None:
+    """Return the arrival that this transfer is, None if it was never kept."""
+    return session.execute(KNOWN, values(transfer)).one_or_none()
 
 
-def keep(session: Session, item_id: str, facts: dict[str, Any]) -> None:
+def keep(session: Session, item_id: str, transfer: Transfer) -> None:
     """Write an arrival, or where it stands now."""
-    session.execute(KEEP, facts | {"item": item_id})
+    session.execute(KEEP, {**values(transfer), "item": item_id})
 
 
-def add_to_token(session: Session, facts: dict[str, Any]) -> Any | None:
+def add_to_token(session: Session, transfer: Transfer) -> Any | None:
     """Count one more transfer of an unknown token to an address; None while there is no item."""
-    return session.execute(ADD_TO_TOKEN, facts | {"kept": rules.ARRIVALS_KEPT_MAX}).one_or_none()
+    told = {**values(transfer), "kept": rules.ARRIVALS_KEPT_MAX}
+    return session.execute(ADD_TO_TOKEN, told).one_or_none()
+
+
+def values(transfer: Transfer) -> dict[str, Any]:
+    """Return a transfer as the statements above name its parts."""
+    told = {one.name: getattr(transfer, one.name) for one in fields(transfer)}
+    units = Decimal(transfer.units)
+    return {**told, "units": units, "hash": transfer.hash, "native": transfer.native}
 
 
 def arrivals(session: Session, item_id: str, *, canonical: bool = False) -> list[Arrival]:

@@ -52,13 +52,8 @@ def add(
     evm = node(chain_id)
     listed = [asset_of(evm, text) for text in assets]
     signers = signers_named(chain_id, payout=payout_signer, sweep=sweep_signer)
-    deployed = deploy.deploy(
-        evm,
-        open_owner(owner_keystore),
-        operators=[signers["payout"]],
-        sweepers=[signers["sweep"]],
-        treasury=parse_address(treasury, "treasury"),
-        approver=approver_address(approver, chain_id),
+    deployed = deployed_for(
+        evm, signers, owner_keystore, treasury, approver_address(approver, chain_id)
     )
     with db.transaction() as session:
         chain = add_chain(
@@ -74,6 +69,20 @@ def add(
         keep_driver(session, chain, native_driver)
         register_signers(session, evm, chain, signers)
     return described(chain, deployed, signers)
+
+
+def deployed_for(
+    evm: Node, signers: dict[str, bytes], keystore: Path, treasury: str, approver: bytes | None
+) -> deploy.Deployed:
+    """Deploy our contracts for these signers, or find them where they are."""
+    return deploy.deploy(
+        evm,
+        open_owner(keystore),
+        operators=[signers["payout"]],
+        sweepers=[signers["sweep"]],
+        treasury=parse_address(treasury, "treasury"),
+        approver=approver,
+    )
 
 
 def signers_named(chain_id: str, **given: str | None) -> dict[str, bytes]:

@@ -129,20 +129,7 @@ def write(session: Session, place: Chain, signer: Signer, reading: Reading, *, b
     session.add(intent)
     session.flush()
     row = transaction_of(session, signer, reading, intent)
-    session.add(
-        Attempt(
-            hash=found.receipt.tx_hash,
-            transaction_id=row.id,
-            raw=found.raw,
-            tip=intent.tip,
-            cap=intent.cap,
-            gas=intent.gas,
-            outcome="known",
-            sent_at=found.at,
-            cancels=found.kind == CANCEL,
-            created_at=found.at,
-        )
-    )
+    session.add(attempt_of(reading, row, intent))
     session.flush()
     if found.kind == SWEEP and reading.listed is not None:
         add_items(session, place, reading, intent)
@@ -151,6 +138,23 @@ def write(session: Session, place: Chain, signer: Signer, reading: Reading, *, b
     book_unexplained(session, place, reading)
     if reading.is_foreign:
         close(session, place, row, intent, reading)
+
+
+def attempt_of(reading: Reading, row: Transaction, intent: Intent) -> Attempt:
+    """Return the signed bytes that the chain has, as the signer would have kept them."""
+    found = reading.found
+    return Attempt(
+        hash=found.receipt.tx_hash,
+        transaction_id=row.id,
+        raw=found.raw,
+        tip=intent.tip,
+        cap=intent.cap,
+        gas=intent.gas,
+        outcome="known",
+        sent_at=found.at,
+        cancels=found.kind == CANCEL,
+        created_at=found.at,
+    )
 
 
 def kind_of(reading: Reading) -> str:

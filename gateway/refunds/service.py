@@ -246,10 +246,11 @@ def note(session: Session, row: Refund, what: str, *, by: str, reason: str | Non
 
 
 def tell(session: Session, row: Refund, what: str) -> None:
-    """Emit the event of a refund."""
+    """Emit the event of a refund, which names its invoice's payment link besides."""
     session.flush()
     session.refresh(row)
-    data = RefundShape.of(session, row).model_dump(mode="json")
+    link = session.get_one(Invoice, row.invoice_id).link_id
+    data = RefundShape.of(session, row).model_dump(mode="json") | {"payment_link": link}
     invoices.refund_changed(session, row.invoice_id)
     log.info(f"refund.{what}", refund_id=row.id, invoice_id=row.invoice_id)
     webhooks.emit(

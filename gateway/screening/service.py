@@ -49,20 +49,14 @@ def load(session: Session, *, source: str, kind: str, body: bytes) -> Loaded:
         before.confirmed_at = datetime.now(UTC)
         session.flush()
         return Loaded(before, False)
-    parties: dict[bytes, str] = {}
-    published, refusal = None, None
-    try:
-        found = lists.read(body)
-        parties, published = found.parties, found.published
-        refusal = rules.refusal_of(len(parties), before.count if before else None)
-    except lists.Unreadable as error:
-        refusal = str(error)
+    found, refusal = judged(body, before)
+    parties = found.parties if found else {}
     version = ListVersion(
         id=new_id("wlv"),
         source=source,
         kind=kind,
         sha256=sha256,
-        published=published,
+        published=found.published if found else None,
         count=len(parties),
         accepted=refusal is None,
         refusal=refusal,
@@ -81,6 +75,15 @@ def load(session: Session, *, source: str, kind: str, body: bytes) -> Loaded:
     )
     log.info("watchlist.loaded", source=source, count=len(parties), refusal=refusal)
     return Loaded(version, refusal is None)
+
+
+def judged(body: bytes, before: ListVersion | None) -> tuple[lists.Listed | None, str | None]:
+    """Return what a list says, None if it cannot be read, and why it is refused, None if not."""
+    try:
+        found = lists.read(body)
+    except lists.Unreadable as error:
+        return None, str(error)
+    return found, rules.refusal_of(len(found.parties), before.count if before else None)
 
 
 def keep(session: Session, version: ListVersion, parties: dict[bytes, str]) -> None:

@@ -149,24 +149,38 @@ def book(
     taken, surplus = min(arrived, due.at_most), max(0, arrived - due.at_most)
     row.swept, row.surplus = Decimal(taken), Decimal(surplus)
     session.flush()
-    sources = {
-        "swept": (taken, ledger.house(session, Chart.UNSWEPT, asset, chain.id)),
-        "surplus": (surplus, ledger.house(session, Chart.UNATTRIBUTED, asset)),
+    parts = {
+        "swept": (Money(taken, asset), ledger.house(session, Chart.UNSWEPT, asset, chain.id)),
+        "surplus": (Money(surplus, asset), ledger.house(session, Chart.UNATTRIBUTED, asset)),
     }
-    for name, (units, source) in sources.items():
-        if units == 0:
-            continue
-        ledger.post(
-            session,
-            key=f"sweep:{transaction.id}:{listed.asset}:{swept.salt.hex()}:{name}",
-            debit=ledger.house(session, custody(chain, swept.to), asset, chain.id),
-            credit=source,
-            money=Money(units, asset),
-            movement=Movement.SWEEP,
-            ref=transaction.id,
-            evidence=ledger.Evidence(chain.id, receipt.block_number, receipt.tx_hash),
-        )
+    for name, (money, source) in parts.items():
+        if money.units:
+            move(session, transaction, chain, swept, name, money, source=source, receipt=receipt)
     return Booked(row.address, asset, taken, surplus, max(0, due.at_least - arrived))
+
+
+def move(
+    session: Session,
+    transaction: Transaction,
+    chain: Chain,
+    swept: vaults.Swept,
+    part: str,
+    money: Money,
+    *,
+    source: int,
+    receipt: Receipt,
+) -> None:
+    """Move a part of what was in a vault to where the sweep brought it."""
+    ledger.post(
+        session,
+        key=f"sweep:{transaction.id}:{money.asset.code}:{swept.salt.hex()}:{part}",
+        debit=ledger.house(session, custody(chain, swept.to), money.asset, chain.id),
+        credit=source,
+        money=money,
+        movement=Movement.SWEEP,
+        ref=transaction.id,
+        evidence=ledger.Evidence(chain.id, receipt.block_number, receipt.tx_hash),
+    )
 
 
 def claim(

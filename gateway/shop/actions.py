@@ -12,7 +12,7 @@ from gateway.links.shapes import LinkChange
 from gateway.payouts.routes import get_payout
 from gateway.refunds.routes import cancel_refund, renew_page
 from gateway.refunds.shapes import PageBody
-from gateway.shop.forms import Sent
+from gateway.shop.questions import Sent
 from gateway.shop.visit import Visit
 from gateway.webhooks.routes import (
     EndpointChange,

@@ -1,91 +1,25 @@
-"""The forms of the console: what they ask, and the call of the API that they make."""
+"""The forms of the console, each one a call of the API; here those by which money leaves."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar, get_args
-
-from pydantic import BaseModel
+from typing import get_args
 
 from gateway.book.routes import EntryBody, add, list_entries
 from gateway.book.shapes import EntryShape
 from gateway.chain import store as chains
 from gateway.invoices.routes import get_invoice
-from gateway.ledger import service as ledger
-from gateway.links.routes import create_link
-from gateway.links.shapes import LinkBody
-from gateway.money import USD
 from gateway.payouts.routes import PayoutBody, ScheduleBody, pay_out, put_schedule
 from gateway.payouts.rules import Every
 from gateway.refunds.routes import refund_invoice
 from gateway.refunds.rules import Kind, RateKind
 from gateway.refunds.shapes import RefundBody
+from gateway.shop.questions import Choices, Field, Form, Sent, Typed, asset_codes, body, same
+from gateway.shop.selling import SELLING
+from gateway.shop.telling import TELLING
 from gateway.shop.visit import Visit
 from gateway.web.pages import LIMIT_MAX, Cursor
-from gateway.webhooks.routes import EndpointBody
-from gateway.webhooks.routes import create as create_endpoint
 
 HOURS = tuple((str(hour), f"{hour:02}:00 UTC") for hour in range(24))
 DAYS = tuple((str(day), str(day)) for day in range(1, 29))
 FROM_THE_FIRST = Cursor(limit=LIMIT_MAX, starting_after=None, created_from=None, created_to=None)
-
-Typed = dict[str, str]
-Choices = tuple[tuple[str, str], ...]
-Made = TypeVar("Made", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One question. `choices` of which `worded` ones are named in the reader's language."""
-
-    name: str
-    kind: Literal["text", "amount", "number", "choice", "address", "switch"] = "text"
-    required: bool = False
-    hint: bool = False
-    choices: Choices = ()
-    worded: bool = False
-    value: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """The page to show then; before it `secret`, of a kind, that is shown this once."""
-
-    see: str
-    secret: str = ""
-    kind: Literal["secret", "refund_page"] = "secret"
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form: what it asks, which scope it needs, and what sending it does.
-
-    `of` is the object the form is about, "" for none.
-    """
-
-    name: str
-    scope: str
-    back: str
-    fields: Callable[[Visit, str], tuple[Field, ...]]
-    send: Callable[[Visit, str, Typed], Sent]
-
-
-def body(model: type[Made], typed: Typed, *, numbers: tuple[str, ...] = (), **more: Any) -> Made:
-    """Return the body of the API's call; an empty field counts as left out.
-
-    Raises ValidationError.
-    """
-    given: dict[str, Any] = {
-        name: value for name, value in typed.items() if value and name in model.model_fields
-    }
-    for name in numbers:
-        if name in given and given[name].isascii() and given[name].isdigit():
-            given[name] = int(given[name][:12])
-    return model.model_validate({**given, **more})
-
-
-def asset_codes(visit: Visit) -> Choices:
-    """Return the assets money can be in."""
-    return tuple((one.code, one.code) for one in ledger.assets(visit.session))
 
 
 def networks(visit: Visit) -> Choices:
@@ -112,28 +46,6 @@ def book(visit: Visit) -> Choices:
 def short(address: str) -> str:
     """Name an address in a choice by its ends; the list of addresses shows it whole."""
     return f"{address[:8]}…{address[-6:]}"
-
-
-def link_fields(visit: Visit, _: str) -> tuple[Field, ...]:
-    """Ask what a payment link sells."""
-    return (
-        Field("title", required=True),
-        Field("currency", "choice", choices=((USD.code, USD.code), *asset_codes(visit))),
-        Field("amount", "amount", hint=True),
-        Field("min_amount", "amount"),
-        Field("max_amount", "amount"),
-        Field("max_quantity", "number", hint=True),
-        Field("max_uses", "number", hint=True),
-        Field("success_url", hint=True),
-        Field("inactive_message", hint=True),
-    )
-
-
-def send_link(visit: Visit, _: str, typed: Typed) -> Sent:
-    """Make a payment link."""
-    made = body(LinkBody, typed, numbers=("max_uses", "max_quantity"))
-    create_link(made, visit.session, visit.principal)
-    return Sent("/shop/links")
 
 
 def refund_fields(visit: Visit, invoice: str) -> tuple[Field, ...]:
@@ -176,11 +88,6 @@ def send_send_back(visit: Visit, invoice: str, typed: Typed) -> Sent:
     """Send a payment back whole."""
     refund_invoice(invoice, body(RefundBody, typed), visit.session, visit.principal)
     return Sent(f"/shop/invoices/{invoice}")
-
-
-def same(names: tuple[str, ...]) -> Choices:
-    """Return choices that are named in the reader's words."""
-    return tuple((name, name) for name in names)
 
 
 def payout_fields(visit: Visit, _: str) -> tuple[Field, ...]:
@@ -237,35 +144,21 @@ def send_address(visit: Visit, _: str, typed: Typed) -> Sent:
     return Sent("/shop/payouts")
 
 
-def endpoint_fields(_: Visit, __: str) -> tuple[Field, ...]:
-    """Ask where the shop's server wants to be told."""
-    return (Field("url", required=True, hint=True), Field("events", hint=True))
-
-
-def send_endpoint(visit: Visit, _: str, typed: Typed) -> Sent:
-    """Make a webhook endpoint; its page shows the secret this once."""
-    events = [one for one in typed.get("events", "").replace(",", " ").split() if one]
-    told: dict[str, Any] = {"events": events} if events else {}
-    made = create_endpoint(
-        body(EndpointBody, {"url": typed.get("url", "")}, **told), visit.session, visit.principal
-    )
-    return Sent(f"/shop/webhooks/{made.id}", made.secret or "")
-
-
 FORMS = {
     one.name: one
     for one in (
-        Form("link", "invoices:write", "/shop/links", link_fields, send_link),
-        Form("refund", "withdrawals:write", "/shop/invoices", refund_fields, send_refund),
-        Form("send_back", "withdrawals:write", "/shop/invoices", send_back_fields, send_send_back),
+        *SELLING,
+        Form("refund", "withdrawals:write", "/shop/invoices/{of}", refund_fields, send_refund),
+        Form(
+            "send_back",
+            "withdrawals:write",
+            "/shop/invoices/{of}",
+            send_back_fields,
+            send_send_back,
+        ),
         Form("payout", "withdrawals:write", "/shop/payouts", payout_fields, send_payout),
         Form("schedule", "withdrawals:write", "/shop/payouts", schedule_fields, send_schedule),
         Form("address", "withdrawals:write", "/shop/payouts", address_fields, send_address),
-        Form("endpoint", "webhooks:write", "/shop/webhooks", endpoint_fields, send_endpoint),
+        *TELLING,
     )
 }
-
-
-def filled(fields: tuple[Field, ...], typed: Typed) -> tuple[Field, ...]:
-    """Return the questions with what was answered, after a refusal."""
-    return tuple(replace(one, value=typed.get(one.name, "")) for one in fields)

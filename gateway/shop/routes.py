@@ -9,8 +9,9 @@ from gateway.errors import BadRequest, GatewayError, NotFound, Unauthorized
 from gateway.settlement.routes import settlement_report
 from gateway.shop import export, once, pages, show
 from gateway.shop.actions import ACTIONS
-from gateway.shop.forms import FORMS, Form, Sent, Typed
+from gateway.shop.forms import FORMS
 from gateway.shop.listings import LISTINGS, TABS
+from gateway.shop.questions import Form, Sent, Typed
 from gateway.shop.visit import SEE_OTHER, Acting, Cookies, Fields, Language, Visit, Visiting
 from gateway.web.problems import router
 from gateway.web.requests import Tx

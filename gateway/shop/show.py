@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import Response
+from markupsafe import Markup
 
 from gateway.chain.store import Chain
 from gateway.errors import Forbidden, GatewayError, NotFound, Refused
@@ -18,6 +19,7 @@ from gateway.payouts.routes import list_schedules
 from gateway.refunds.routes import list_refunds
 from gateway.shop import forms, pages
 from gateway.shop.listings import LISTINGS, TABS, Filters, Listing
+from gateway.shop.questions import Form, Typed, filled
 from gateway.shop.visit import Visit
 from gateway.web.pages import Cursor
 from gateway.webhooks.routes import get_delivery, get_endpoint, list_attempts
@@ -25,7 +27,8 @@ from gateway.webhooks.routes import get_delivery, get_endpoint, list_attempts
 PAGE_ROWS = 25
 REFRESH_SECONDS = 15
 VALUE_LENGTH_MAX = 80
-NOT_KEPT = ("after", "lang")
+COUNT_DIGITS_MAX = 9
+NOT_KEPT = ("after", "lang", "done", "count", "next", "include_delivered")
 
 
 def guarded(visit: Visit, make: Callable[[], Response]) -> Response:
@@ -51,8 +54,17 @@ def page(visit: Visit, template: str, title: str, *, status: int = 200, **values
         tabs=[name for name in TABS if visit.may(LISTINGS[name].scope)],
         networks={one.id: one.name for one in visit.session.query(Chain)},
         refresh_seconds=REFRESH_SECONDS,
+        done=done(visit),
         **values,
     )
+
+
+def done(visit: Visit) -> Markup | None:
+    """Return what was done before the browser was sent here, as its address says."""
+    asked = visit.request.query_params
+    key, count = f"done_{asked.get('done', '')}", asked.get("count", "")
+    counted = count.isascii() and count.isdigit() and len(count) <= COUNT_DIGITS_MAX
+    return visit.words(key, count=count if counted else "") if key in visit.words.texts else None
 
 
 def filters(listing: Listing, request: Request, **fixed: str) -> Filters:
@@ -182,8 +194,19 @@ def endpoint_page(visit: Visit, endpoint_id: str) -> Response:
         "one_endpoint",
         tab="webhooks",
         endpoint=shape.model_dump(),
+        go_on=go_on(visit, endpoint_id),
         **values,
     )
+
+
+def go_on(visit: Visit, endpoint_id: str) -> str | None:
+    """Return the form that goes on where a replay of an endpoint ended, None if it ended."""
+    asked = visit.request.query_params
+    following = asked.get("next", "")[:VALUE_LENGTH_MAX]
+    facts = {"of": endpoint_id, "from_event": following}
+    if asked.get("include_delivered"):
+        facts["include_delivered"] = "on"
+    return f"/shop/new/replay?{urlencode(facts)}" if following else None
 
 
 def delivery_page(visit: Visit, delivery_id: str) -> Response:
@@ -207,28 +230,28 @@ def delivery_page(visit: Visit, delivery_id: str) -> Response:
 
 def form_page(
     visit: Visit,
-    form: forms.Form,
+    form: Form,
     of: str,
-    typed: forms.Typed | None = None,
+    typed: Typed | None = None,
     problem: GatewayError | None = None,
     wrong: frozenset[str] = frozenset(),
 ) -> Response:
     """Show a form, after a refusal with what was typed and why it was refused."""
     visit.need(form.scope)
-    fields = form.fields(visit, of)
-    if typed is not None:
-        fields = forms.filled(fields, typed)
+    fields, known = form.fields(visit, of), form.known(visit, of)
+    answers = known if typed is None else {one.name: typed.get(one.name, "") for one in fields}
     key = f"error_{problem.code}" if problem else "error_fields"
     return page(
         visit,
         "form.html",
         f"form_{form.name}",
         status=422 if wrong else problem.status if problem else 200,
-        tab=form.back.rpartition("/")[2],
+        tab=form.back.split("/")[2],
         form_name=form.name,
-        back=f"{form.back}/{of}" if of else form.back,
+        hints=form.hints or form.name,
+        back=form.back.format(of=of),
         of=of,
-        fields=fields,
+        fields=filled(fields, answers),
         wrong=wrong,
         problem=problem,
         told=visit.words(key) if key in visit.words.texts else None,

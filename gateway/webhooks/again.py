@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from gateway import bell
 from gateway.errors import Conflict, Refused
 from gateway.ids import first_id, new_id
-from gateway.webhooks.service import DELIVERY_ID, WANTED
+from gateway.webhooks.service import DELIVERY_ID, OF_LINK, WANTED
 from gateway.webhooks.shapes import EndpointShape
 from gateway.webhooks.store import Delivery, Endpoint, Event
 
@@ -41,7 +41,7 @@ REPLAY = text(f"""
         insert into delivery as d (id, event_id, endpoint_id, object_id, seq)
         select {DELIVERY_ID.format(event="f.id", endpoint="w.id")}, f.id, w.id, f.object_id, f.seq
         from found f join event e on e.id = f.id join webhook_endpoint w on w.id = :endpoint
-        where {WANTED.format(type="e.type")}
+        where {WANTED.format(type="e.type")} and {OF_LINK.format(data="e.data")}
         order by f.seq
         on conflict (event_id, endpoint_id) do update set status = 'pending', attempts = 0,
             next_attempt_at = now(), delivered_at = null, lease_until = null

@@ -18,9 +18,17 @@ COUNT_LOCK = text("select pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 def create(
-    session: Session, *, account_id: str | None, url: str, events: list[str] | None
+    session: Session,
+    *,
+    account_id: str | None,
+    url: str,
+    events: list[str] | None,
+    payment_link: str | None = None,
 ) -> Endpoint:
-    """Make an endpoint with a fresh secret. Raises Refused for a bad URL or one too many."""
+    """Make an endpoint with a fresh secret; `payment_link` is the only link it is told of.
+
+    The caller knows the link to be the account's. Raises Refused for a bad URL or one too many.
+    """
     rules.check_url(url, development=settings().development)
     make_room(session, account_id)
     endpoint_id = new_id("whe")
@@ -29,6 +37,7 @@ def create(
         account_id=account_id,
         url=url,
         events=events,
+        payment_link=payment_link,
         secret=sealing.seal(signing.new_secret(), endpoint_id=endpoint_id),
     )
     session.add(endpoint)
@@ -70,10 +79,13 @@ def change(
     events: list[str] | None,
     every_event: bool,
     active: bool | None,
+    payment_link: str | None = None,
+    every_link: bool = False,
 ) -> Endpoint:
-    """Change what is not None; `every_event` asks for all of them from now on.
+    """Change what is not None; `every_event` and `every_link` ask for all of them from now on.
 
-    Deactivating fails what is pending; the event log keeps it for a replay. Raises Refused.
+    The caller knows the link to be the account's. Deactivating fails what is pending; the event
+    log keeps it for a replay. Raises Refused.
     """
     if url is not None:
         rules.check_url(url, development=settings().development)
@@ -81,6 +93,8 @@ def change(
         trust_again(endpoint)
     if events is not None or every_event:
         endpoint.events = events
+    if payment_link is not None or every_link:
+        endpoint.payment_link = payment_link
     if active and not endpoint.active:
         make_room(session, endpoint.account_id)
         endpoint.active, endpoint.disabled_reason = True, None

@@ -3,9 +3,10 @@
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from gateway.errors import NotFound
+from gateway.errors import NotFound, Refused
+from gateway.links.store import PaymentLink
 from gateway.web.auth import Principal, owner_listed, require
 from gateway.web.pages import ListCursor, Page, page
 from gateway.web.problems import router
@@ -13,19 +14,19 @@ from gateway.web.requests import Tx
 from gateway.web.shapes import Body, Text, example
 from gateway.webhooks import again, alarms, endpoints, health, outbox
 from gateway.webhooks.events import replay, types
-from gateway.webhooks.rules import URL_CHARACTERS_MAX, check_event_type
 from gateway.webhooks.shapes import (
     AlarmShape,
     AttemptShape,
     DeliveryShape,
     EndpointShape,
     EventShape,
+    EventTypes,
+    Link,
     ReplayBody,
     ReplayShape,
+    Url,
 )
 from gateway.webhooks.store import Alarm, Attempt, Delivery, Endpoint, Event
-
-EVENTS_MAX = 50
 
 endpoint_routes = router("/v1/webhook_endpoints", "webhooks")
 event_routes = router("/v1/events", "webhooks")
@@ -37,19 +38,6 @@ EventReader = Annotated[Principal, Depends(require("events:read"))]
 Operator = Annotated[Principal, Depends(require("operations:read"))]
 OperatorWriter = Annotated[Principal, Depends(require("operations:write"))]
 
-Url = Annotated[
-    Text,
-    Field(min_length=1, max_length=URL_CHARACTERS_MAX, examples=["https://shop.example/hooks"]),
-]
-EventType = Annotated[
-    Text,
-    Field(max_length=80, pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?$", examples=["invoice.*"]),
-    AfterValidator(check_event_type),
-]
-EventTypes = Annotated[
-    list[EventType],
-    Field(min_length=1, max_length=EVENTS_MAX, description="Left out: every event."),
-]
 Filter = Annotated[Text | None, Query(max_length=80)]
 
 
@@ -60,6 +48,7 @@ class EndpointBody(Body):
 
     url: Url
     events: EventTypes | None = None
+    payment_link: Link | None = None
     account: Annotated[Text | None, Field(max_length=80)] = None
 
 
@@ -68,7 +57,21 @@ class EndpointChange(Body):
 
     url: Url | None = None
     events: EventTypes | None = None
+    payment_link: Link | None = None
     active: bool | None = None
+
+
+def check_link(session: Tx, link_id: str | None, owner: str | None) -> None:
+    """Raise Refused unless it is a link of the owner; the house, None, listens to anybody's."""
+    if link_id is None:
+        return
+    link = session.get(PaymentLink, link_id)
+    if link is None or owner not in (None, link.account_id):
+        raise Refused(
+            "no such payment link of this account",
+            code="unknown_payment_link",
+            field="payment_link",
+        )
 
 
 def shown(session: Tx, endpoint: Endpoint, *, with_secret: bool = False) -> EndpointShape:
@@ -106,7 +109,14 @@ def create(body: EndpointBody, session: Tx, principal: Writer) -> EndpointShape:
     owner = body.account if principal.is_operator else principal.own(body.account)
     if owner is not None:
         owner = endpoints.owner(session, owner)
-    made = endpoints.create(session, account_id=owner, url=body.url, events=body.events)
+    check_link(session, body.payment_link, owner)
+    made = endpoints.create(
+        session,
+        account_id=owner,
+        url=body.url,
+        events=body.events,
+        payment_link=body.payment_link,
+    )
     return shown(session, made, with_secret=True)
 
 
@@ -128,15 +138,19 @@ def get_endpoint(endpoint: Text, session: Tx, principal: Reader) -> EndpointShap
 
 @endpoint_routes.patch("/{endpoint}")
 def change(endpoint: Text, body: EndpointChange, session: Tx, principal: Writer) -> EndpointShape:
-    """Change the URL or the events, deactivate, or activate again."""
+    """Change the URL, the events or the link, deactivate, or activate again."""
     found = visible(session, principal, endpoint, lock=True)
+    check_link(session, body.payment_link, found.account_id)
+    told = body.model_fields_set
     changed = endpoints.change(
         session,
         found,
         url=body.url,
         events=body.events,
-        every_event="events" in body.model_fields_set and body.events is None,
+        every_event="events" in told and body.events is None,
         active=body.active,
+        payment_link=body.payment_link,
+        every_link="payment_link" in told and body.payment_link is None,
     )
     return shown(session, changed)
 

@@ -17,11 +17,13 @@ WANTED = """(w.events is null or exists (
                 where wanted = {type}
                     or (right(wanted, 2) = '.*' and starts_with({type}, left(wanted, -1)))))"""
 """Whether endpoint w listens to events of a type."""
+OF_LINK = "(w.payment_link is null or w.payment_link = {data} ->> 'payment_link')"
+"""Whether endpoint w listens to what an event's object came of: any, or the link it names."""
 EMIT = text(f"""
     with told as (
         insert into event (id, type, account_id, object_id, data)
         values (:id, :type, :account, :object, cast(:data as jsonb))
-        returning id, seq, created_at
+        returning id, seq, created_at, data
     ), fanned_out as (
         insert into delivery (id, event_id, endpoint_id, object_id, seq)
         select {DELIVERY_ID.format(event="told.id", endpoint="w.id")},
@@ -29,6 +31,7 @@ EMIT = text(f"""
         from told, webhook_endpoint w
         where w.active and (w.account_id is null or w.account_id = :account)
             and {WANTED.format(type=":type")}
+            and {OF_LINK.format(data="told.data")}
         returning 1
     )
     select seq, created_at, (select count(*) from fanned_out) as deliveries from told

@@ -2,10 +2,38 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from gateway.web.shapes import Body, Moment, Text, Time, example
+from gateway.webhooks.rules import URL_CHARACTERS_MAX, check_event_type
 from gateway.webhooks.store import Alarm, Attempt, Delivery, Endpoint, Event
+
+EVENTS_MAX = 50
+
+Url = Annotated[
+    Text,
+    Field(min_length=1, max_length=URL_CHARACTERS_MAX, examples=["https://shop.example/hooks"]),
+]
+EventType = Annotated[
+    Text,
+    Field(max_length=80, pattern=r"^[a-z0-9_]+(\.[a-z0-9_]+)*(\.\*)?$", examples=["invoice.*"]),
+    AfterValidator(check_event_type),
+]
+EventTypes = Annotated[
+    list[EventType],
+    Field(min_length=1, max_length=EVENTS_MAX, description="Left out: every event."),
+]
+Link = Annotated[
+    Text,
+    Field(
+        max_length=80,
+        description=(
+            "A payment link: only events of its invoices (`invoice.*`) and of their refunds"
+            " (`refund.*`) are sent, none of another kind. null: every event."
+        ),
+        examples=["link_01JDB1X9W2T6ZGQ0P5M8R4C7NV"],
+    ),
+]
 
 
 class EventShape(BaseModel):
@@ -57,6 +85,9 @@ class EndpointShape(BaseModel):
     account: str | None
     url: str
     events: list[str] | None
+    payment_link: Annotated[
+        str | None, Field(description="The only link it is told of; null: all that happens.")
+    ]
     active: bool
     disabled_reason: str | None
     secret: str | None = None
@@ -71,6 +102,7 @@ class EndpointShape(BaseModel):
             account=endpoint.account_id,
             url=endpoint.url,
             events=endpoint.events,
+            payment_link=endpoint.payment_link,
             active=endpoint.active,
             disabled_reason=endpoint.disabled_reason,
             created_at=endpoint.created_at,

@@ -34,6 +34,7 @@ class Endpoint(db.Base):
     account_id: Mapped[str | None]
     url: Mapped[str]
     events: Mapped[list[str] | None] = mapped_column(ARRAY(Text))
+    payment_link: Mapped[str | None]
     secret: Mapped[str]
     previous_secret: Mapped[str | None]
     previous_until: Mapped[datetime | None]

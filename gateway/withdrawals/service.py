@@ -62,9 +62,7 @@ def request(
     listed = chains.chain_asset(session, chains.chain(session, chain).id, asset)
     payout.payment(to_address, listed.to_chain(amount))
     refuse_ours(session, to_address)
-    fee = fee_quote(session, asset=asset, chain=chain).fee
-    if refund_id is None and amount < fee:
-        raise Refused(f"it is less than its fee of {fee}", code="amount_below_fee", field="amount")
+    fee = charged(session, chain, amount, is_refund=refund_id is not None)
     row = Withdrawal(
         id=new_id("wd"),
         account_id=account.id,
@@ -83,6 +81,14 @@ def request(
     tell(session, row)
     judge(session, row, amount)
     return row
+
+
+def charged(session: Session, chain: str, amount: Money, *, is_refund: bool) -> Money:
+    """Return the fee; raises Refused for less than that, which only a refund may be."""
+    fee = fee_quote(session, asset=amount.asset.code, chain=chain).fee
+    if not is_refund and amount < fee:
+        raise Refused(f"it is less than its fee of {fee}", code="amount_below_fee", field="amount")
+    return fee
 
 
 def refuse_ours(session: Session, place: bytes) -> None:

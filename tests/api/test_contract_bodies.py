@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from gateway.app import app
 from gateway.web.requests import BODY_BYTES_MAX
-from tests.api import world
+from tests.api import bodies, world
 from tests.api.conftest import Client
 from tests.api.test_accounts import problem
 from tests.api.world import World
@@ -140,7 +140,7 @@ def test_no_value_of_any_field_makes_it_fall(house: Client, made: World) -> None
     for method, path, operation in calls(made):
         if "requestBody" not in operation:
             continue
-        base = world.good_body(path)
+        base = bodies.good_body(path)
         for field in fields(operation):
             for value in (*STRINGS, *OTHERS):
                 content = json.dumps(base | {field: value})
@@ -154,7 +154,7 @@ def test_no_value_of_any_field_makes_it_fall(house: Client, made: World) -> None
 
 def test_no_name_or_value_of_metadata_makes_it_fall(house: Client, made: World) -> None:
     for path in ("/v1/accounts", "/v1/invoices", "/v1/payment_links"):
-        base = world.good_body(path)
+        base = bodies.good_body(path)
         for text in (NUL, SURROGATE, "a" * 501):
             for metadata in ({text: "a"}, {"a": text}):
                 answer = send(house, "POST", path, json.dumps(base | {"metadata": metadata}))
@@ -215,7 +215,7 @@ def test_the_payers_calls_do_not_fall_either(house: Client, made: World) -> None
 
 def test_idempotency_on_every_post(house: Client, made: World) -> None:
     for path in ("/v1/accounts", "/v1/invoices", "/v1/payment_links", "/v1/webhook_endpoints"):
-        body = world.good_body(path)
+        body = bodies.good_body(path)
         first = house.post(path, body, key=path)
         assert first.status_code == 201, first.text
         again = house.post(path, body, key=path)
@@ -227,8 +227,8 @@ def test_idempotency_on_every_post(house: Client, made: World) -> None:
         problem(other, 422, "idempotency_key_reused")
         problem(house.post("/v1/withdrawals/quote", {}, key=path), 422, "idempotency_key_reused")
         assert house.post(path, {"wrong": 1}, key=f"{path} 2").status_code == 422
-        fresh = world.good_body(path) | ({"handle": "other"} if path == "/v1/accounts" else {})
+        fresh = bodies.good_body(path) | ({"handle": "other"} if path == "/v1/accounts" else {})
         assert house.post(path, fresh, key=f"{path} 2").status_code == 201
     for path in ("/v1/transfers", "/v1/withdrawals", f"/v1/invoices/{made.paid_invoice}/refunds"):
-        answer = house.http.post(path, json=world.good_body(path), headers=house.headers())
+        answer = house.http.post(path, json=bodies.good_body(path), headers=house.headers())
         problem(answer, 400, "idempotency_key_required")

@@ -10,9 +10,10 @@ from gateway.accounts import service as accounts
 from gateway.chain.address import show_address
 from gateway.scopes import ACCOUNT_SCOPES, OPERATOR_SCOPES
 from tests.api import world
+from tests.api.bodies import SOMEBODY
 from tests.api.conftest import Client
 from tests.api.test_accounts import problem
-from tests.api.world import SOMEBODY, World
+from tests.api.world import World
 from tests.flow.books import CHAIN
 from tests.flow.outgoing import FACTORY, TOKEN, TREASURY, VAULT
 
@@ -182,8 +183,9 @@ def test_an_unknown_id_is_404(house: Client, made: World) -> None:
             problem(answer, answer.status_code, answer.json()["code"])
 
 
-def test_each_scope_opens_its_own_doors(shop: Client, house: Client, made: World) -> None:
-    doors = {
+def doors_of(made: World) -> dict[str, tuple[str, str]]:
+    """Return a call for each scope that nothing else opens."""
+    return {
         "accounts:read": ("GET", "/v1/accounts"),
         "addresses:write": ("POST", f"/v1/accounts/{made.merchant}/addresses"),
         "deposits:read": ("GET", "/v1/deposits"),
@@ -205,6 +207,10 @@ def test_each_scope_opens_its_own_doors(shop: Client, house: Client, made: World
         "operations:write": ("POST", "/v1/alarms/x/acknowledge"),
         "withdrawals:approve": ("POST", f"/v1/withdrawals/{made.held}/approve"),
     }
+
+
+def test_each_scope_opens_its_own_doors(shop: Client, house: Client, made: World) -> None:
+    doors = doors_of(made)
     assert set(doors) == OPERATOR_SCOPES
     for scope, (method, path) in doors.items():
         owner = made.merchant if scope in ACCOUNT_SCOPES else None

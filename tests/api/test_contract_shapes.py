@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.api import world
+from tests.api import bodies, world
 from tests.api.conftest import Client
-from tests.api.world import SOMEBODY, World
+from tests.api.world import World
 from tests.flow.books import CHAIN
 
 MONEY = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?")
@@ -179,7 +179,7 @@ WITHDRAWAL = (
 
 
 def test_withdrawals(house: Client, shop: Client, made: World) -> None:
-    body = {"asset": "USDC", "chain": CHAIN, "to_address": SOMEBODY, "amount": "2"}
+    body = {"asset": "USDC", "chain": CHAIN, "to_address": bodies.SOMEBODY, "amount": "2"}
     quoted = check(shop.post("/v1/withdrawals/quote", body_of_quote(body)), 200, None, "fee total")
     asked = check(shop.post("/v1/withdrawals", body), 201, "wd", WITHDRAWAL)
     assert (asked["fee"], asked["account"]) == (quoted["fee"], made.merchant)
@@ -220,7 +220,7 @@ def test_invoices_and_refunds(shop: Client, made: World) -> None:
     for payment in paid["payments"]:
         has(payment, DEPOSIT)
     back = shop.post(
-        f"/v1/invoices/{made.paid_invoice}/refunds", {"amount": "5", "to_address": SOMEBODY}
+        f"/v1/invoices/{made.paid_invoice}/refunds", {"amount": "5", "to_address": bodies.SOMEBODY}
     )
     check(back, 201, "ref", "id status amount asset withdrawal")
     rows(shop.get("/v1/invoices"), INVOICE, "inv")

@@ -42,7 +42,20 @@ FIELDS = (
     *("key", "once", "title", "currency", "amount", "min_amount", "max_amount"),
     *("max_quantity", "max_uses", "success_url", "inactive_message", "kind", "rate", "to"),
     *("to_address", "address_entry", "asset", "every", "day", "hour", "minimum", "keep_reserve"),
-    *("active", "label", "chain", "address", "url", "events", "confirmed", "quantity", "reason"),
+    *("suggested_amounts", "expires_at", "from_time", "from_event", "include_delivered"),
+    *("under_percent", "under_amount", "over_percent", "over_amount", "late_hours"),
+    *(
+        "late_percent",
+        "active",
+        "label",
+        "chain",
+        "address",
+        "url",
+        "events",
+        "confirmed",
+        "quantity",
+        "reason",
+    ),
 )
 SENSIBLE = (
     *("USD", "USDC", "ETH", "1", "12.50", "yes", "on", "full", "partial", "payer", "quote", "day"),
@@ -51,6 +64,7 @@ SENSIBLE = (
 QUERIES = (
     *("lang", "option", "amount", "key", "of", "from", "to", "status", "after", "limit"),
     *("chain", "asset", "order_id", "starting_after", "created_from"),
+    *("done", "count", "next", "from_event", "include_delivered"),
 )
 HEADERS = ("accept", "accept-language", "cookie", "content-type", "payment-signature", "x-payment")
 

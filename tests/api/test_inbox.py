@@ -10,9 +10,10 @@ from gateway import db
 from gateway.settlement import audit
 from gateway.settlement.store import snapshot
 from tests.api import world
+from tests.api.bodies import SOMEBODY
 from tests.api.conftest import Client
 from tests.api.test_accounts import problem
-from tests.api.world import SOMEBODY, World
+from tests.api.world import World
 from tests.flow import day
 from tests.flow.books import CHAIN
 

@@ -16,7 +16,7 @@ from schemathesis.engine import events, from_schema
 from schemathesis.engine.recorder import ScenarioRecorder
 
 from gateway.scopes import ACCOUNT_SCOPES
-from tests.api import world
+from tests.api import bodies, world
 from tests.api.world import World
 from tests.flow.books import CHAIN
 
@@ -32,8 +32,21 @@ ACCEPTED = ["2xx", "3xx", "400", "401", "403", "404", "409", "422", "424", "429"
 def known(made: World) -> dict[str, list[str]]:
     """Return real values by where a request carries them."""
     accounts = [made.merchant, made.person, "@amira"]
-    return {
+    return {**in_paths(made), **in_bodies(made)} | {
         "path.account": accounts,
+        "query.account": accounts,
+        "query.merchant": accounts,
+        "query.asset": ["USDC", "ETH"],
+        "query.chain": [CHAIN],
+        "body.account": accounts,
+        "body.from": accounts,
+        "body.to": [*accounts, "payer"],
+    }
+
+
+def in_paths(made: World) -> dict[str, list[str]]:
+    """Return real values of the parts of paths."""
+    return {
         "path.key": list(made.spare_keys),
         "path.deposit": [made.deposit],
         "path.transfer": [made.transfer],
@@ -43,7 +56,6 @@ def known(made: World) -> dict[str, list[str]]:
         "path.endpoint": [made.endpoint],
         "path.delivery": [made.delivery],
         "path.event": [made.event],
-        "body.from_event": [made.event],
         "path.alarm": [made.alarm],
         "path.item": list(made.items),
         "path.hold": list(made.holds),
@@ -56,18 +68,18 @@ def known(made: World) -> dict[str, list[str]]:
         "path.transaction": list(made.transactions),
         "path.date": [made.closed_day],
         "path.tx_hash": [made.tx_hash],
-        "query.account": accounts,
-        "query.merchant": accounts,
-        "query.asset": ["USDC", "ETH"],
-        "query.chain": [CHAIN],
-        "body.account": accounts,
-        "body.from": accounts,
-        "body.to": [*accounts, "payer"],
+    }
+
+
+def in_bodies(made: World) -> dict[str, list[str]]:
+    """Return real values of the fields of bodies."""
+    return {
+        "body.from_event": [made.event],
         "body.asset": ["USDC", "ETH"],
         "body.chain": [CHAIN],
         "body.currency": ["USD", "USDC", "ETH"],
         "body.amount": ["0.01", "1", "12.5", "2000", "0.0000001", "9" * 59],
-        "body.to_address": [world.SOMEBODY],
+        "body.to_address": [bodies.SOMEBODY],
         "body.payment": [made.late_deposit],
         "body.address_entry": list(made.entries),
         "body.assets[*].asset": ["USDC", "ETH"],

@@ -11,6 +11,7 @@ from gateway.chain.evm import Evm
 from gateway.deposits import balances, probe
 from gateway.deposits.probe import Probe
 from gateway.inbox import service as inbox
+from gateway.inbox.rules import Transfer
 from tests.chain.money_in import (
     CHAIN,
     CONFIRMATIONS,
@@ -99,22 +100,20 @@ def test_what_waits_in_the_inbox_is_known(till: Till) -> None:
     till.mine(CONFIRMATIONS)
     place = till.follower.cursor()
     with db.transaction() as session:
-        inbox.put(
-            session,
+        transfer = Transfer(
             chain=CHAIN,
             kind="set_aside",
             address=to,
             sender=bytes(20),
             contract=None,
-            asset=None,
             units=4,
             tx_hash=bytes(32),
             position="0.1",
             block_number=place[0] - CONFIRMATIONS,
             block_hash=bytes(32),
             block_time=till.node.head().time,
-            detail="",
         )
+        inbox.put(session, transfer, detail="")
     assert probed(till) == 1
     assert unattributed() == 1
 

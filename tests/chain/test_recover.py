@@ -55,10 +55,11 @@ def hold(withdrawal_id: str) -> None:
     )
 
 
-def test_what_left_after_the_backup_is_found_shown_and_booked_once(
-    desk: Desk, copied: Copy
-) -> None:
-    account, other = customer(desk, "amira"), customer(desk, "basil")
+def lose_what_follows(desk: Desk, copied: Copy, other: str) -> tuple[str, str]:
+    """Restore a backup with a payout planned and one held, after which both were paid, one more
+    that it does not know, and a deposit was swept; returns the first two.
+    """
+    account = customer(desk, "amira")
     desk.ask(account, 3 * DOLLAR, ALI)
     settle(desk)
     first = desk.ask(account, 5 * DOLLAR, ALI)
@@ -67,7 +68,6 @@ def test_what_left_after_the_backup_is_found_shown_and_booked_once(
     desk.pay()
     assert desk.row(first).intent_id is not None  # planned, and not signed
     old = copied()
-    # after the backup: one is approved, one more is asked for, all are paid, a deposit is swept
     with db.transaction() as session:
         service.approve(session, held, by="key_b")
     lost = desk.ask(account, 11 * DOLLAR, CARIM)
@@ -77,16 +77,12 @@ def test_what_left_after_the_backup_is_found_shown_and_booked_once(
     assert [desk.row(wd).status for wd in (first, held, lost)] == ["confirmed"] * 3
     assert held_dollars(desk) == [8, 7, 11]
     assert_all_is_well(desk)
-
     restore(desk, old)
-    assert any("deposits are not credited up to block" in line for line in told())
-    settle(desk)
-    assert "signer_used_elsewhere" in desk.alarms()
-    assert held_dollars(desk) == [8, 7, 11]
-    assert desk.row(first).waiting_reason == "behind_chain"
-    with db.transaction() as session, pytest.raises(Conflict, match="may be paid already"):
-        service.cancel(session, first)
+    return first, held
 
+
+def assert_shown(first: str, held: str) -> None:
+    """Assert that all that left is shown with whose it is, and that nothing is written by that."""
     lines = told()
     assert f"    5.00 USDC to {show_address(ALI)}: withdrawal {first} (approved)" in lines
     assert f"    7.00 USDC to {show_address(BADR)}: withdrawal {held} (held)" in lines
@@ -95,6 +91,22 @@ def test_what_left_after_the_backup_is_found_shown_and_booked_once(
     assert lines[-1] == "nothing was written; look at it, then run it again with --book"
     assert told() == lines
     assert number("select count(*) from transaction") == 2
+
+
+def test_what_left_after_the_backup_is_found_shown_and_booked_once(
+    desk: Desk, copied: Copy
+) -> None:
+    other = customer(desk, "basil")
+    first, held = lose_what_follows(desk, copied, other)
+    account = desk.row(first).account_id
+    assert any("deposits are not credited up to block" in line for line in told())
+    settle(desk)
+    assert "signer_used_elsewhere" in desk.alarms()
+    assert held_dollars(desk) == [8, 7, 11]
+    assert desk.row(first).waiting_reason == "behind_chain"
+    with db.transaction() as session, pytest.raises(Conflict, match="may be paid already"):
+        service.cancel(session, first)
+    assert_shown(first, held)
 
     booked()
     settle(desk)

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -18,6 +19,23 @@ from tests.flow.books import CHAIN, ETH, USDC
 
 CONFIRMATIONS = 3
 SOME_ADDRESS = bytes(range(20))
+
+DEPOSIT = text("""
+    insert into deposit (id, chain, tx_hash, kind, position, account_id, invoice_id, address,
+        from_address, asset, amount, block_number, block_hash, block_time, log_index, status,
+        credited_at, finality, required)
+    values (:id, :chain, :tx, 'erc20', '0', :account, :invoice, :address, :address, :asset,
+        :units, :block, :hash, now(), 7, 'credited', now(), 'blocks', 3)
+""")
+SIGHTING = text("""
+    insert into sighting (deposit_id, chain, block_hash, log_index, amount)
+    select :id, chain, hash, 7, :units from block where number = :block
+""")
+WITHDRAWAL = text("""
+    insert into withdrawal (id, account_id, chain, asset, to_address, amount, fee, status,
+        requested_by, refund_id, tx_hash)
+    values (:id, :account, :chain, 'USDC', :to, :units, :fee, :status, 'key', :refund, :tx)
+""")
 
 
 def open_shop(handle: str = "shop", kind: str = "merchant") -> str:
@@ -101,35 +119,20 @@ def deposit(
     deposit_id = new_id("dep")
     with db.transaction() as session:
         money = ledger.asset(session, asset)
-        address = own_address(session, account)
-        session.execute(
-            text(
-                "insert into deposit (id, chain, tx_hash, kind, position, account_id, invoice_id,"
-                " address, from_address, asset, amount, block_number, block_hash, block_time,"
-                " log_index, status, credited_at, finality, required) values (:id, :chain, :tx,"
-                " 'erc20', '0', :account, :invoice, :address, :address, :asset, :units, :block,"
-                " :hash, now(), 7, 'credited', now(), 'blocks', 3)"
-            ),
-            {
-                "id": deposit_id,
-                "chain": CHAIN,
-                "tx": tx(deposit_id),
-                "account": account,
-                "invoice": invoice,
-                "address": address,
-                "asset": asset,
-                "units": units,
-                "block": block,
-                "hash": tx(f"block {block}"),
-            },
-        )
-        session.execute(
-            text(
-                "insert into sighting (deposit_id, chain, block_hash, log_index, amount)"
-                " select :id, chain, hash, 7, :units from block where number = :block"
-            ),
-            {"id": deposit_id, "units": units, "block": block},
-        )
+        facts = {
+            "id": deposit_id,
+            "chain": CHAIN,
+            "tx": tx(deposit_id),
+            "account": account,
+            "invoice": invoice,
+            "address": own_address(session, account),
+            "asset": asset,
+            "units": units,
+            "block": block,
+            "hash": tx(f"block {block}"),
+        }
+        session.execute(DEPOSIT, facts)
+        session.execute(SIGHTING, facts)
         ledger.post(
             session,
             key=f"deposit:{deposit_id}:1",
@@ -148,47 +151,49 @@ def withdraw(
 ) -> str:
     withdrawal_id = new_id("wd")
     with db.transaction() as session:
-        session.execute(
-            text(
-                "insert into withdrawal (id, account_id, chain, asset, to_address, amount, fee,"
-                " status, requested_by, refund_id, tx_hash) values (:id, :account, :chain, 'USDC',"
-                " :to, :units, :fee, :status, 'key', :refund, :tx)"
-            ),
-            {
-                "id": withdrawal_id,
-                "account": account,
-                "chain": CHAIN,
-                "to": SOME_ADDRESS,
-                "units": units,
-                "fee": fee,
-                "status": "confirmed" if paid else "approved",
-                "refund": refund,
-                "tx": tx(withdrawal_id) if paid else None,
-            },
-        )
-        for part, amount, place, movement in (
-            ("amount", units, (Chart.HOT, CHAIN), Movement.WITHDRAWAL),
-            ("fee", fee, (Chart.FEES, None), Movement.WITHDRAWAL_FEE),
+        facts = {
+            "id": withdrawal_id,
+            "account": account,
+            "chain": CHAIN,
+            "to": SOME_ADDRESS,
+            "units": units,
+            "fee": fee,
+            "status": "confirmed" if paid else "approved",
+            "refund": refund,
+            "tx": tx(withdrawal_id) if paid else None,
+        }
+        session.execute(WITHDRAWAL, facts)
+        hot = ledger.house(session, Chart.HOT, USDC, CHAIN)
+        fees = ledger.house(session, Chart.FEES, USDC, None)
+        payer = ledger.owned(session, account, USDC)
+        for key, amount, place, movement in (
+            (f"{withdrawal_id}:amount", units, hot, Movement.WITHDRAWAL),
+            (f"{withdrawal_id}:fee", fee, fees, Movement.WITHDRAWAL_FEE),
         ):
             held = ledger.hold(
                 session,
-                key=f"{withdrawal_id}:{part}",
-                debit=ledger.owned(session, account, USDC),
-                credit=ledger.house(session, place[0], USDC, place[1]),
+                key=key,
+                debit=payer,
+                credit=place,
                 money=Money(amount, USDC),
                 movement=movement,
                 ref=withdrawal_id,
             )
             if paid:
-                ledger.capture(
-                    session,
-                    key=f"{withdrawal_id}:{part}:captured",
-                    hold_id=held,
-                    movement=movement,
-                    ref=withdrawal_id,
-                    evidence=ledger.Evidence(CHAIN, 2, tx(withdrawal_id)),
-                )
+                capture(session, f"{key}:captured", held, movement, withdrawal_id)
     return withdrawal_id
+
+
+def capture(session: Session, key: str, held: UUID, movement: Movement, withdrawal: str) -> None:
+    """Take what is held for a withdrawal that was mined."""
+    ledger.capture(
+        session,
+        key=key,
+        hold_id=held,
+        movement=movement,
+        ref=withdrawal,
+        evidence=ledger.Evidence(CHAIN, 2, tx(withdrawal)),
+    )
 
 
 def transfer(payer: str, payee: str, amount: str) -> str:

@@ -14,6 +14,7 @@ from gateway.deposits.store import Deposit
 from gateway.errors import GatewayError
 from gateway.inbox import decide, service
 from gateway.inbox.decide import Doors
+from gateway.inbox.rules import Transfer
 from gateway.inbox.store import Decision, Item
 from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
@@ -69,20 +70,21 @@ def put(kind: str, address: bytes, **facts: Any) -> str | None:
 def put_in(session: Session, kind: str, address: bytes, **facts: Any) -> str | None:
     number = facts.pop("block", 5)
     name = facts.pop("name", "one")
+    said = {one: facts.pop(one) for one in ("asset", "deposit_id") if one in facts}
+    detail = facts.pop("detail", "")
     told: dict[str, Any] = {
         "chain": CHAIN,
         "sender": PAYER,
         "contract": TOKEN if kind == "unknown_token" else None,
-        "asset": None,
         "units": 5 * 10**6,
         "tx_hash": day.tx(name),
         "position": "0",
         "block_number": number,
         "block_hash": day.tx(f"block {number}"),
         "block_time": datetime.now(UTC),
-        "detail": "",
     }
-    return service.put(session, kind=kind, address=address, **(told | facts))
+    transfer = Transfer(kind=kind, address=address, **(told | facts))
+    return service.put(session, transfer, detail=detail, **said)
 
 
 def unattributed(account: str, wei: int = 10**18, *, block: int = 5) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,8 +11,9 @@ from sqlalchemy import event, text
 
 from gateway import db
 from gateway.checkout import marks, stream
-from gateway.checkout.hub import Hub
+from gateway.checkout.hub import CALM_TURNS, Hub
 from gateway.checkout.words import words
+from gateway.gasless.store import PaymentAuthorization
 from gateway.ids import new_id
 from gateway.invoices import service
 from tests import asking
@@ -130,6 +132,120 @@ def test_a_mark_changes_with_all_that_a_page_shows(invoices: list[str]) -> None:
     assert len(set(seen)) == len(seen) == 4
     look()
     assert seen[-1] == seen[-2]
+
+
+def reverted(invoice: str, *, silent: bool = False) -> None:
+    """Have what paid an invoice leave the chain."""
+    with db.transaction() as session:
+        facts = service.get(session, invoice)
+        deposit = facts.payments[0].deposit_id
+        asking.pay(session, facts, "12.5", "reversed", deposit=deposit)
+        if silent:
+            session.info.clear()
+
+
+def paid_long_ago(invoice: str) -> None:
+    with db.transaction() as session:
+        session.execute(
+            text("update invoice set paid_at = now() - interval '1 day' where id = :id"),
+            {"id": invoice},
+        )
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_page_that_shows_paid_hears_of_a_reorganisation(
+    invoices: list[str], monkeypatch: pytest.MonkeyPatch, *, silent: bool
+) -> None:
+    monkeypatch.setattr("gateway.checkout.hub.CALM_TURNS", 2)
+
+    async def watch() -> list[str]:
+        page = opened(invoices[0])
+        states = [await shown(page)]
+        await asyncio.to_thread(paid, invoices[0])
+        states.append(await shown(page))
+        await asyncio.to_thread(reverted, invoices[0], silent=silent)
+        states.append(await shown(page))
+        await page.aclose()
+        return states
+
+    assert in_a_loop(watch()) == ["open", "paid", "open"]
+
+
+def test_a_page_paid_long_ago_is_told_so_and_watched_no_more(invoices: list[str]) -> None:
+    paid(invoices[0])
+
+    async def watch() -> list[bool]:
+        return [bool(told.data["final"]) async for told in opened(invoices[0])]
+
+    async def first() -> bool:
+        page = opened(invoices[0])
+        told = await anext(page)
+        await page.aclose()
+        return bool(told.data["final"])
+
+    assert in_a_loop(first()) is False
+    paid_long_ago(invoices[0])
+    assert in_a_loop(watch()) == [True]
+
+
+def test_paid_pages_are_asked_about_seldom(
+    invoices: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    whole = marks.read
+
+    def counted(session: Any, ids: list[str]) -> dict[str, str]:
+        asked.append(len(ids))
+        return whole(session, ids)
+
+    for invoice in invoices[1:]:
+        paid(invoice)
+
+    async def watch() -> None:
+        pages = [opened(invoice) for invoice in invoices]
+        for page in pages:
+            await shown(page)
+        monkeypatch.setattr("gateway.checkout.hub.marks.read", counted)
+        async with asyncio.timeout(10):
+            while asked.count(PAGES) < 2:
+                await asyncio.sleep(0.05)
+        for page in pages:
+            await page.aclose()
+
+    in_a_loop(watch())
+    first = asked.index(PAGES)
+    between = asked[first + 1 : asked.index(PAGES, first + 1)]
+    assert between == [1] * (CALM_TURNS - 1)  # the page that is open alone
+
+
+def test_a_mark_changes_with_why_a_signed_payment_fares_as_it_does(invoices: list[str]) -> None:
+    """A transaction that reverts changes the reason alone."""
+    seen = []
+    with db.transaction() as session:
+        option = service.get(session, invoices[0]).options[0]
+        session.add(
+            PaymentAuthorization(
+                id=new_id("auth"),
+                invoice_id=invoices[0],
+                chain=option.chain,
+                asset=option.asset,
+                payer=bytes(20),
+                to_address=bytes(option.address),
+                value=Decimal(12_500_000),
+                valid_after=Decimal(0),
+                valid_before=Decimal(1),
+                nonce=bytes(32),
+                signature=bytes(65),
+                status="sent",
+            )
+        )
+    for reason in (None, "reverted"):
+        with db.transaction() as session:
+            session.execute(
+                text("update payment_authorization set reason = :reason"), {"reason": reason}
+            )
+            seen.append(marks.read(session, [invoices[0]])[invoices[0]])
+    assert seen[0] != seen[1]
 
 
 def test_the_tasks_end_with_the_last_page(invoices: list[str]) -> None:

@@ -50,9 +50,11 @@ def with_a_minimum() -> str:
     return path
 
 
-def signed_in_vain() -> str:
-    """An invoice for which something was signed that could not be sent."""
-    path = in_state("open")
+def signed_in_vain(
+    reason: str = "expired", *, status: str = "failed", state: str = "open", tx: bytes | None = None
+) -> str:
+    """An invoice for which something was signed that was not sent, or not for good."""
+    path = in_state(state)
     with db.transaction() as session:
         take_signatures(session)
         option = service.get(session, id_of(path)).options[0]
@@ -69,12 +71,23 @@ def signed_in_vain() -> str:
                 valid_before=Decimal(1),
                 nonce=token_bytes(32),
                 signature=bytes(65),
-                status="failed",
-                reason="expired",
-                ended_at=datetime.now(UTC),
+                status=status,
+                reason=reason,
+                tx_hash=tx,
+                ended_at=datetime.now(UTC) if status == "failed" else None,
             )
         )
     return path
+
+
+def reverted() -> str:
+    """An invoice whose signed payment was sent and turned back by the network."""
+    return signed_in_vain("reverted", status="sent", tx=token_bytes(32))
+
+
+def called_off() -> str:
+    """An invoice whose signed payment is cancelled because less is due by now."""
+    return signed_in_vain("invoice_asks_less", status="queued")
 
 
 def take_signatures(session: Session) -> None:

@@ -55,45 +55,26 @@ def key_of(account: str, scopes: frozenset[str] = ACCOUNT_SCOPES) -> tuple[str, 
 
 def build(handle: str = "") -> Shop:
     """Open a merchant whose every list has a row; the chain is there."""
-    with db.transaction() as session:
-        name = handle or f"shop-{uuid4().hex[:12]}"
-        merchant = accounts.open_account(session, handle=name, kind="merchant")
-        session.execute(
-            text(
-                "insert into fee_level (chain, base_fee, tip) values (:chain, 1000000000, 1)"
-                " on conflict do nothing"
-            ),
-            {"chain": CHAIN},
-        )
-        endpoint = endpoints.create(
-            session, account_id=merchant.id, url="https://shop.example/hooks", events=None
-        ).id
-        fund(session, merchant.id, 900 * DOLLAR, key=merchant.id)
-        open_ = asking.asked(
-            session, merchant, order_id=f"1042 {EVIL}", title=EVIL, metadata={EVIL: EVIL}
-        )
-        paid = asking.asked(session, merchant, amount="20", title="Falafel for two").invoice.id
-    key_id, key = key_of(merchant.id)
-    deposit = day.deposit(merchant.id, 20 * DOLLAR, invoice=paid)
-    with db.transaction() as session:
-        asking.pay(session, invoices.get(session, paid), "20", deposit=deposit)
+    account, endpoint = opened(handle or f"shop-{uuid4().hex[:12]}")
+    key_id, key = key_of(account)
+    open_, paid = asked(account)
     with db.transaction() as session:
         refund = refund_invoice(
             paid,
             RefundBody(amount="5", to_address=SOMEBODY),
             session,
-            Principal(key_id, merchant.id, ACCOUNT_SCOPES),
+            Principal(key_id, account, ACCOUNT_SCOPES),
         ).id
-    entry, payout = paid_out(merchant.id, key_id)
+    entry, payout = paid_out(account, key_id)
     with db.transaction() as session:
         query = text("select id from delivery where endpoint_id = :id limit 1")
         delivery = session.execute(query, {"id": endpoint}).scalar_one()
         session.add(attempt_of(delivery, endpoint))
     return Shop(
-        account=merchant.id,
+        account=account,
         key_id=key_id,
         key=key,
-        open=open_.invoice.id,
+        open=open_,
         paid=paid,
         refund=refund,
         payout=payout,
@@ -101,6 +82,38 @@ def build(handle: str = "") -> Shop:
         endpoint=endpoint,
         delivery=delivery,
     )
+
+
+def opened(handle: str) -> tuple[str, str]:
+    """Open a merchant with money and a server that listens; returns account and endpoint."""
+    with db.transaction() as session:
+        account = accounts.open_account(session, handle=handle, kind="merchant").id
+        session.execute(
+            text(
+                "insert into fee_level (chain, base_fee, tip) values (:chain, 1000000000, 1)"
+                " on conflict do nothing"
+            ),
+            {"chain": CHAIN},
+        )
+        fund(session, account, 900 * DOLLAR, key=account)
+        url = "https://shop.example/hooks"
+        return account, endpoints.create(session, account_id=account, url=url, events=None).id
+
+
+def asked(account: str) -> tuple[str, str]:
+    """Ask for money twice; returns the invoice that is open, whose texts are attacks, and the
+    one that is paid.
+    """
+    with db.transaction() as session:
+        merchant = accounts.get(session, account)
+        open_ = asking.asked(
+            session, merchant, order_id=f"1042 {EVIL}", title=EVIL, metadata={EVIL: EVIL}
+        ).invoice.id
+        paid = asking.asked(session, merchant, amount="20", title="Falafel for two").invoice.id
+    deposit = day.deposit(account, 20 * DOLLAR, invoice=paid)
+    with db.transaction() as session:
+        asking.pay(session, invoices.get(session, paid), "20", deposit=deposit)
+    return open_, paid
 
 
 def attempt_of(delivery: str, endpoint: str) -> Attempt:

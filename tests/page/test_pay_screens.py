@@ -15,11 +15,19 @@ from tests.page.sound import sound
 from tests.page.test_pay_page import PAGE_BYTES_MAX, STATES, add_payment, head_age, in_state
 
 LANGUAGES = ("en", "ar")
+SIGNED = "#signed-payment"
 SCREENS: dict[str, tuple[Callable[[], str], str]] = {
     "safe": (lambda: screens.waits_for("safe"), "#progress[data-finality=safe]"),
     "finalized": (lambda: screens.waits_for("finalized"), "#progress[data-finality=finalized]"),
     "minimum": (screens.with_a_minimum, "#at-least"),
-    "signed": (screens.signed_in_vain, "#signed-payment"),
+    "signed": (screens.signed_in_vain, SIGNED),
+    "signed, reverted": (screens.reverted, SIGNED),
+    "signed, less due": (lambda: screens.signed_in_vain("invoice_asks_less"), SIGNED),
+    "signed, called off": (screens.called_off, SIGNED),
+    "signed, not needed": (
+        lambda: screens.signed_in_vain("invoice_paid", state="paid"),
+        SIGNED,
+    ),
     "returned": (screens.returned, "#returned"),
     "parts": (screens.in_many_parts, "#older"),
     "receipt, paid": (lambda: screens.receipt("paid"), "#receipt[data-state=paid]"),

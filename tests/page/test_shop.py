@@ -35,6 +35,8 @@ PAGES = (
     "/new/schedule",
     "/new/address",
     "/new/endpoint",
+    "/new/terms",
+    "/new/replay?of={endpoint}",
     "/nothing",
 )
 

@@ -15,6 +15,15 @@ KEY = Account.from_key(b"\x44" * 32)
 APPROVER = bytes.fromhex(KEY.address[2:])
 VAULT, OPERATOR, TOKEN = b"\x01" * 20, b"\x02" * 20, b"\x03" * 20
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+TYPES = {
+    "Payout": [
+        {"name": "operator", "type": "address"},
+        {"name": "sequence", "type": "uint256"},
+        {"name": "token", "type": "address"},
+        {"name": "payments", "type": "bytes32[]"},
+        {"name": "deadline", "type": "uint256"},
+    ]
+}
 WORDS = st.lists(st.binary(min_size=32, max_size=32), max_size=5)
 
 
@@ -39,15 +48,7 @@ def test_the_digest_is_what_a_wallet_would_sign(
             "chainId": 31337,
             "verifyingContract": show_address(VAULT),
         },
-        message_types={
-            "Payout": [
-                {"name": "operator", "type": "address"},
-                {"name": "sequence", "type": "uint256"},
-                {"name": "token", "type": "address"},
-                {"name": "payments", "type": "bytes32[]"},
-                {"name": "deadline", "type": "uint256"},
-            ]
-        },
+        message_types=TYPES,
         message_data={
             "operator": show_address(OPERATOR),
             "sequence": seq,

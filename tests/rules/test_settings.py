@@ -38,13 +38,21 @@ def test_endpoints_are_listed_by_chain(monkeypatch: pytest.MonkeyPatch) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "missing", ["DATABASE_URL", "REDIS_URL", "CHAINS", "MIZAN_BASE_URL", "MIZAN_FIXED_PRICES"]
-)
+@pytest.mark.parametrize("missing", ["DATABASE_URL", "REDIS_URL", "CHAINS", "MIZAN_BASE_URL"])
 def test_production_refuses_a_missing_value(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     values = {name: value for name, value in PRODUCTION.items() if name != missing}
     with pytest.raises(ValidationError, match=missing):
         made(monkeypatch, values)
+
+
+@pytest.mark.parametrize("told", [{}, {"MIZAN_FIXED_PRICES": ""}])
+def test_production_fixes_no_price_unless_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, told: dict[str, str]
+) -> None:
+    values = {name: value for name, value in PRODUCTION.items() if name != "MIZAN_FIXED_PRICES"}
+    assert made(monkeypatch, values | told).fixed_prices == ""
+    assert made(monkeypatch, PRODUCTION).fixed_prices == "USDC=1"
+    assert made(monkeypatch, {}).fixed_prices == "USDC=1 ETH=2000"
 
 
 @pytest.mark.parametrize("chains", ["http://node", "1=http://node", "eip155:1"])

@@ -51,11 +51,13 @@ def nothing(*_: Any) -> tuple[()]:
 def test_every_question_has_its_words(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for source in ("networks", "asset_codes", "book", "get_invoice", "unsettled"):
         monkeypatch.setattr(f"gateway.shop.forms.{source}", nothing)
+    monkeypatch.setattr("gateway.shop.selling.asset_codes", nothing)
     visit: Any = type("Visit", (), {"session": None, "principal": None})
     known = words("en").texts
+    hints = FORMS[name].hints or name
     for field in FORMS[name].fields(visit, ""):
         assert f"field_{field.name}" in known
-        assert not field.hint or f"hint_{name}_{field.name}" in known
+        assert not field.hint or f"hint_{hints}_{field.name}" in known
         if field.worded:
             assert {f"choice_{field.name}_{value}" for value, _ in field.choices} <= known.keys()
 

@@ -10,6 +10,9 @@ alter table webhook_endpoint
     add column last_success_at timestamptz,
     add column last_failure_at timestamptz;
 
+-- A merchant's shops are told apart by their links: null hears of all, else only what names the link.
+alter table webhook_endpoint add column payment_link text references payment_link;
+
 -- The body is the event's, so it is not kept again.
 create table delivery_attempt (
     id text primary key,                           -- sorts by time: what is old is found by it
