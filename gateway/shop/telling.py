@@ -13,16 +13,19 @@ from gateway.webhooks.shapes import ReplayBody
 
 def endpoint_fields(_: Visit, __: str) -> tuple[Field, ...]:
     """Ask where the shop's server wants to be told."""
-    return (Field("url", required=True, hint=True), Field("events", hint=True))
+    return (
+        Field("url", required=True, hint=True),
+        Field("events", hint=True),
+        Field("payment_link", hint=True),
+    )
 
 
 def send_endpoint(visit: Visit, _: str, typed: Typed) -> Sent:
     """Make a webhook endpoint; its page shows the secret this once."""
     events = listed(typed.get("events", ""))
     told: dict[str, Any] = {"events": events} if events else {}
-    made = create_endpoint(
-        body(EndpointBody, {"url": typed.get("url", "")}, **told), visit.session, visit.principal
-    )
+    asked = {name: typed.get(name, "") for name in ("url", "payment_link")}
+    made = create_endpoint(body(EndpointBody, asked, **told), visit.session, visit.principal)
     return Sent(f"/shop/webhooks/{made.id}", made.secret or "")
 
 

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from gateway import db
+from gateway.links.store import PaymentLink
 from gateway.payouts.store import Payout, PayoutSchedule
 from gateway.refunds.store import Refund
 from gateway.withdrawals.store import Withdrawal
@@ -113,6 +114,21 @@ def test_a_balance_is_paid_out_now_and_by_schedule(own: Shop, visit: Visit, lang
     expect(page.locator("tbody .is-cancelled")).to_have_count(1)
 
 
+def test_a_webhook_endpoint_may_hear_of_one_link(own: Shop, visit: Visit) -> None:
+    page = visit(own.key, "/links")
+    page.click("#new-link")
+    submit(page, title="Mint tea", amount="3")
+    page.goto("/shop/webhooks")
+    page.click("#new-endpoint")
+    submit(page, url="https://shop.example/one", payment_link="link_of_nobody")
+    expect(page.locator("#payment_link")).to_have_attribute("aria-invalid", "true")
+    with db.transaction() as session:
+        link = session.scalars(select(PaymentLink.id).filter_by(account_id=own.account)).one()
+    submit(page, payment_link=link)
+    page.click("#noted")
+    expect(page.locator("main")).to_contain_text(link)
+
+
 def test_webhooks_are_tried_sent_again_and_switched(own: Shop, visit: Visit) -> None:
     page = visit(own.key, "/webhooks")
     page.click("#new-endpoint")
@@ -120,6 +136,7 @@ def test_webhooks_are_tried_sent_again_and_switched(own: Shop, visit: Visit) -> 
     expect(page.locator("#secret")).to_have_text(re.compile("^whsec_"))
     page.click("#noted")
     expect(page.locator("main")).to_contain_text("invoice.*, refund.*")
+    expect(page.locator("main")).not_to_contain_text("link_")
     page.click("#try")
     expect(page.locator("tbody tr")).to_have_count(1)
     page.click("#toggle")
