@@ -20,7 +20,7 @@ from gateway.settings import settings
 from gateway.webhooks import outbox, upkeep
 from gateway.webhooks.outbox import Job
 from gateway.webhooks.record import Sent, record
-from gateway.webhooks.sending import Answer, Line
+from gateway.webhooks.sending import Answer, Line, failure
 from workers.app import SLICE_SECONDS, worker_task
 from workers.stopping import stopping
 
@@ -125,14 +125,15 @@ class Courier:
             return
 
     async def _call(self, job: Job) -> None:
-        """Send one delivery; what fails in us is due again after its lease."""
-        headers = outbox.headers(job)
+        """Send one delivery; what fails in us is a failed attempt too, on the same schedule."""
         at, began = datetime.now(UTC), time.monotonic()
+        headers: dict[str, str] = {}
         try:
+            headers = outbox.headers(job)
             answer = STUCK if job.stuck else await self.line.send(job.url, job.body, headers)
-        except Exception:
+        except Exception as mistake:
             log.exception("webhook.unsent", delivery=job.id)
-            return
+            answer = failure(type(mistake).__name__)
         self.answered.append(Sent(job, headers, answer, at, time.monotonic() - began))
         if self.recorder is None:
             self.recorder = self.loop.create_task(self._record())

@@ -41,7 +41,7 @@ def retry_after_seconds(header: str | None, now: datetime) -> float | None:
         return float(header[:9])
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):  # no date, or one that no calendar reaches
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

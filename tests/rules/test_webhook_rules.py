@@ -40,6 +40,8 @@ def test_retry_after_lengthens_up_to_a_day_and_never_shortens() -> None:
         ("soon", None),
         ("-1", None),
         ("1e400", None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        ("Mon, 23 Nov 2026 12:00:00 +99999999999999999999", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | None) -> None:
