@@ -155,8 +155,8 @@ class InvoiceTermsShape(BaseModel):
         """Show the terms of an invoice."""
         percent = terms.late.percent
         return cls(
-            under=str(terms.price - terms.enough),
-            over=str(terms.too_much - terms.price),
+            under=str(terms.whole - terms.enough),
+            over=str(terms.too_much - terms.whole),
             late_percent=None if percent is None else f"{percent.normalize():f}",
             late_hours=terms.late.hours,
             late=terms.late.otherwise,

@@ -45,6 +45,18 @@ def test_sixty_came_and_went_back_so_a_hundred_are_due(shop: Account) -> None:
     assert shape(facts).amount_over == "0.00"
 
 
+def test_what_went_back_changes_nothing_of_the_terms(shop: Account) -> None:
+    with db.transaction() as session:
+        own = {"under_percent": "2", "over_amount": "3"}
+        facts = asking.asked(session, shop, "100", terms=own)
+    agreed = shape(facts).terms
+    assert (agreed.under, agreed.over) == ("2.00", "3.00")
+    pay(facts, "60", f"dep_{facts.invoice.id}_0")
+    back(facts)
+    assert shape(facts).amount_due == "100.00"
+    assert shape(facts).terms == agreed
+
+
 def test_what_does_not_go_back_after_all_counts_again(shop: Account) -> None:
     facts = paid(shop, ("60", "USDC"))
     refund, _ = promised(facts, amount="50")
