@@ -13,6 +13,7 @@ from gateway.invoices.facts import Facts
 from gateway.invoices.rules import EXPIRES_SECONDS_DEFAULT
 from gateway.invoices.service import Order, open_invoice
 from gateway.invoices.store import Invoice
+from gateway.invoices.terms import Fields
 from gateway.links import rules
 from gateway.links.rules import Offer, Status, Tally
 from gateway.links.store import PaymentLink, offer_of, write
@@ -20,6 +21,8 @@ from gateway.money import Money
 
 # An invoice that expired or was voided gives its use back: nobody can use a link up by not paying.
 USING = ("open", "processing", "paid")
+# So what comes after the end may find its use taken by another payer: the merchant decides.
+COUNTED_TERMS: Fields = {"late_hours": 0}
 CLOSED = {
     "inactive": ("link_inactive", "this payment link takes no payments now"),
     "expired": ("link_expired", "this payment link has expired"),
@@ -119,6 +122,7 @@ def pay(
         link_id=link.id,
         quantity=quantity or 1 if offer.max_quantity else None,
         metadata=offer.metadata,
+        terms=None if offer.max_uses is None else COUNTED_TERMS,
     )
     facts, _ = open_invoice(session, account_id=link.account_id, order=order)
     return facts

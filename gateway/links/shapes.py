@@ -39,7 +39,14 @@ MaxQuantity = Annotated[
     int | None,
     Field(ge=2, le=QUANTITY_MAX, description="the payer takes 1 to this many; `amount` is for one"),
 ]
-MaxUses = Annotated[int | None, Field(ge=1, le=USES_MAX)]
+MaxUses = Annotated[
+    int | None,
+    Field(
+        ge=1,
+        le=USES_MAX,
+        description="invoices that may be paid; what comes after the end of one is for review",
+    ),
+]
 End = Annotated[Moment | None, Field(strict=False, description="no payments are begun from then")]
 Message = Annotated[
     Annotated[str, Field(min_length=1, max_length=MESSAGE_LENGTH_MAX), AfterValidator(storable)]

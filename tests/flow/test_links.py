@@ -145,6 +145,28 @@ def test_so_many_payers_at_once_get_so_many_uses(open_shop: str) -> None:
         assert links.tallies(session, [made])[made].uses == USES - 1
 
 
+def test_late_money_takes_no_use_that_another_payer_has(session: Session, shop: Account) -> None:
+    made = link(session, shop, max_uses=1)
+    first = links.pay(session, link_id=made.id)
+    expire(session, first.invoice.id)
+    second = links.pay(session, link_id=made.id)
+    asking.pay(session, first, "5", deposit="dep_late")
+    late = InvoiceShape.of(service.get(session, first.invoice.id))
+    assert (late.status, late.late_action) == ("expired", "review")
+    assert links.tallies(session, [made.id])[made.id].uses == 1
+    asking.pay(session, second, "5", deposit="dep_in_time")
+    assert links.tallies(session, [made.id])[made.id] == Tally(uses=1, paid=1, credited_units=1000)
+    service.accept(session, first.invoice.id, by="key_shop")
+    assert links.tallies(session, [made.id])[made.id].paid == 2  # the merchant has another one
+
+
+def test_late_money_settles_where_nobody_counts(session: Session, shop: Account) -> None:
+    late = links.pay(session, link_id=link(session, shop).id)
+    expire(session, late.invoice.id)
+    asking.pay(session, late, "5")
+    assert service.get(session, late.invoice.id).invoice.status == "paid"
+
+
 def test_what_came_of_a_link_is_counted_from_its_invoices(session: Session, shop: Account) -> None:
     made, other = link(session, shop), link(session, shop)
     paid, part, idle, gone = (links.pay(session, link_id=made.id) for _ in range(4))
