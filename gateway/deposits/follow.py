@@ -1,7 +1,6 @@
 """Follow one chain, a step at a time: final blocks in ranges, then block by block, or back."""
 
 import time
-from datetime import UTC, datetime
 from enum import Enum
 
 import structlog
@@ -9,7 +8,7 @@ from sqlalchemy import text
 
 from gateway import db
 from gateway.chain import store as chains
-from gateway.chain.pool import Pool
+from gateway.chain.pool import NotYet, Pool
 from gateway.chain.port import Header, NodeAway, NodeError
 from gateway.deposits import accept, credit, reorg, sight, store
 from gateway.deposits.catchup import CatchUp
@@ -25,6 +24,12 @@ from gateway.webhooks import alarms
 NODE_AWAY_ALARM_SECONDS = 60.0
 VIEW_SECONDS = 1.0
 """How long final blocks are taken without asking for the newest one again."""
+
+AWAY = text("""
+    update watch_cursor set away_since = coalesce(away_since, now()) where chain = :chain
+    returning away_since at time zone 'UTC' as away_since,
+        extract(epoch from now() - away_since) as seconds
+""")
 
 log = structlog.get_logger()
 
@@ -88,6 +93,7 @@ class Follower:
             self._view = None
             self.catching_up.forget()
             raise
+        self.answered()
         return step
 
     def look_closer(self) -> None:
@@ -114,7 +120,6 @@ class Follower:
                 return view
         view = self.heads.view(cursor)
         self._view = time.monotonic(), view
-        self.answered()
         return view
 
     def at_or_below(self, cursor: Place, view: View) -> tuple[Step, Place]:
@@ -137,11 +142,11 @@ class Follower:
         return self.take(cursor, view, fetched)
 
     def take_next(self, cursor: Place, view: View) -> tuple[Step, Place]:
-        """Take the block after the cursor."""
+        """Take the block after the cursor. Raises NotYet while the node of that head lacks it."""
         following = view.head.number == cursor[0] + 1
         block = view.head if following else view.node.header(cursor[0] + 1)
         if block is None:
-            return Step.IDLE, cursor
+            raise NotYet(view.node, cursor[0] + 1)
         if cursor[1] is not None and block.parent_hash != cursor[1]:
             return self.fork(cursor, view, block)
         fetched = sight.fetch_block(view, block, self.watched, self.driver(view))
@@ -186,7 +191,7 @@ class Follower:
         return self._driver
 
     def answered(self) -> None:
-        """Note that the node is there again."""
+        """Note that the node is there again: it told all that a step asked, not its head alone."""
         if self._away:
             with db.transaction() as session:
                 session.execute(
@@ -202,18 +207,11 @@ class Follower:
         if isinstance(error, (NodeAway, NodeError)):
             self.heads.failed(error)
         with db.transaction() as session:
-            since: datetime = session.execute(
-                text(
-                    "update watch_cursor set away_since = coalesce(away_since, now())"
-                    " where chain = :chain returning away_since"
-                ),
-                {"chain": self.chain},
-            ).scalar_one()
-            seconds = (datetime.now(UTC) - since).total_seconds()
-            if seconds >= NODE_AWAY_ALARM_SECONDS:
+            gone = session.execute(AWAY, {"chain": self.chain}).one()
+            if gone.seconds >= NODE_AWAY_ALARM_SECONDS:
                 alarms.raise_alarm(
                     session,
                     kind="node_away",
                     subject=self.chain,
-                    detail=f"no answer since {since:%H:%M:%S} UTC: {error}",
+                    detail=f"nothing could be read since {gone.away_since:%H:%M:%S} UTC: {error}",
                 )

@@ -1,0 +1,66 @@
+"""A chain that does not get on is never silent: an operator is called, whatever the reason is."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gateway import db
+from gateway.deposits.follow import Step
+from tests.chain.endpoints import CHAIN, DOLLAR, open_reader, rows
+from tests.sim.scripted import View, World
+
+AWAY_ALARM = f"node_away {CHAIN}"
+LONG_AGO = "update watch_cursor set away_since = away_since - interval '5 minutes'"
+
+
+@pytest.fixture
+def world(database: str, redis_url: str) -> Iterator[World]:
+    with World() as world:
+        yield world
+
+
+def run(statement: str) -> None:
+    with db.transaction() as session:
+        session.connection().exec_driver_sql(statement)
+
+
+def hide(view: View, number: int) -> None:
+    """Let an endpoint know no block of this height, and those above it."""
+    honest = view.spoiled
+
+    def spoiled(method: str, parameters: list[Any]) -> Any:
+        return None if parameters[:1] == [hex(number)] else honest(method, parameters)
+
+    view.__dict__["spoiled"] = spoiled
+
+
+@pytest.mark.parametrize("method", ["eth_getLogs", "trace_block"])
+def test_a_node_that_tells_its_head_but_not_what_is_in_it_calls_an_operator(
+    world: World, method: str
+) -> None:
+    view = world.view(traces=True)
+    reader = open_reader(world, view)
+    run("update chain set native_driver = 'trace_block'")
+    world.mine(reader.pay(3 * DOLLAR))
+    view.refuse = (method,)
+    assert reader.turn() is None
+    assert reader.alarms() == []
+    run(LONG_AGO)
+    assert reader.turn() is None
+    assert reader.alarms() == [AWAY_ALARM]
+    view.heal()
+    assert reader.turn() is Step.MOVED
+    assert [row.away_since for row in rows("select away_since from watch_cursor")] == [None]
+    assert reader.deposits() == [(3 * DOLLAR, "confirming")]
+
+
+def test_an_endpoint_that_never_has_the_block_after_ours_calls_an_operator(world: World) -> None:
+    view = world.view()
+    reader = open_reader(world, view)
+    world.empty(3)
+    hide(view, 1)
+    assert reader.turn() is None
+    run(LONG_AGO)
+    assert reader.turn() is None
+    assert reader.alarms() == [AWAY_ALARM]
