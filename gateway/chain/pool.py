@@ -80,6 +80,31 @@ class Standing:
     until: float = 0.0
 
 
+class Lasting:
+    """Since when something has been true of somebody, in seconds of a clock."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[tuple[str, object], tuple[object, float, float]] = {}
+
+    def seconds(self, what: str, of: object, which: object = None, *, gap: float) -> float:
+        """Note that `what` is true of somebody; returns for how long it has been.
+
+        It begins anew with another `which`, and after `gap` seconds in which nobody noted it:
+        somebody else may have seen meanwhile that it was over.
+        """
+        now = self._clock()
+        known, since, noted = self._known.get((what, of), (which, now, now))
+        if known != which or now - noted > gap:
+            since = now
+        self._known[what, of] = which, since, now
+        return now - since
+
+    def over(self, what: str, of: object) -> None:
+        """Note that it is no longer true."""
+        self._known.pop((what, of), None)
+
+
 class Pool(Questions):
     """A chain's endpoints in order of preference; answers like one node, from whichever can."""
 
@@ -87,6 +112,8 @@ class Pool(Questions):
         assert nodes, "a chain is read by at least one endpoint"
         self.nodes = tuple(nodes)
         self.clock = clock
+        self.lasting = Lasting(clock)
+        """What those who read by these endpoints note of them; it outlives a slice of watching."""
         self._standing = {node: Standing() for node in self.nodes}
         self._current = self.nodes[0]
         self._news: list[Benched] = []

@@ -1,9 +1,8 @@
-"""How a chain's endpoints have been doing: since when, and what operators and tables are told."""
+"""What operators and tables are told of how a chain's endpoints are doing."""
 
 from sqlalchemy import text
 
 from gateway import db
-from gateway.chain.evm import Evm
 from gateway.chain.pool import Pool
 from gateway.webhooks import alarms
 
@@ -11,25 +10,6 @@ TELL = text("""
     update watch_cursor set endpoints = :all, endpoints_benched = :resting,
         node_head = coalesce(:head, node_head) where chain = :chain
 """)
-
-
-class Lasting:
-    """Since when something has been true of each endpoint, by the pool's clock."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._clock = pool.clock
-        self._since: dict[Evm, tuple[object, float]] = {}
-
-    def seconds(self, node: Evm, what: object = None) -> float:
-        """Note that `what` is true of an endpoint; returns for how long it has been."""
-        known, now = self._since.get(node), self._clock()
-        if known is None or known[0] != what:
-            self._since[node] = known = what, now
-        return now - known[1]
-
-    def over(self, node: Evm) -> None:
-        """Note that it is no longer true."""
-        self._since.pop(node, None)
 
 
 class Report:

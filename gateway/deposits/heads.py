@@ -15,7 +15,7 @@ from functools import partial
 from gateway.chain.evm import Evm
 from gateway.chain.pool import Contradiction, NotYet, Offence, Pool
 from gateway.chain.port import Header, NodeAway, NodeError
-from gateway.deposits.endpoints import Lasting, Report
+from gateway.deposits.endpoints import Report
 
 HEADS_SECONDS = 1.0
 HEADS_WAIT_SECONDS = 2.0
@@ -27,6 +27,9 @@ LAG_BLOCK_TIMES = 3.0
 LOWER_HEAD_SECONDS = 3.0
 LOWER_HEAD_BLOCK_TIMES = 2.0
 """A head below ours that lasts for the longer of the two is a chain that went back."""
+GAP_SECONDS = 20.0
+"""What nobody noted for longer, or for a block time, begins to last anew: another process watched.
+Less than a slice, more than the pause between two looks."""
 TAGS_RETRY_SECONDS = 60.0
 """When to ask a node again that did not know `safe` and `finalized`."""
 TAGS = ("safe", "finalized")
@@ -70,13 +73,12 @@ class Heads:
         self.chain, self.pool = chain, pool
         self.lag_seconds = max(LAG_SECONDS, LAG_BLOCK_TIMES * block_seconds)
         self.lower_seconds = max(LOWER_HEAD_SECONDS, LOWER_HEAD_BLOCK_TIMES * block_seconds)
+        self._gap = max(GAP_SECONDS, block_seconds)
         self.gone_down = False
         """True once the newest head has been below the cursor for `lower_seconds`."""
         self._node = pool.primary()
         self._seen: dict[Evm, Seen] = {}
         self._compared: float | None = None
-        self._behind, self._lacking = Lasting(pool), Lasting(pool)
-        self._erring, self._low_since = Lasting(pool), float("inf")
         self._threads = ThreadPoolExecutor(2 * len(pool.nodes)) if len(pool.nodes) > 1 else None
         self._cursor: Place | None = None
         self._report = Report(chain, pool)
@@ -84,8 +86,6 @@ class Heads:
     def view(self, cursor: Place) -> View:
         """Return what the step after `cursor` goes by. Raises NodeAway, NodeError."""
         stuck, self._cursor = cursor == self._cursor, cursor
-        if not stuck:
-            self._erring.over(self._node)
         self._node = self.pool.primary()
         seen = self._look(self._node) if self._threads is None else self._choose(cursor)
         self.gone_down = self._lasts_lower(cursor, seen.head)
@@ -109,9 +109,12 @@ class Heads:
             if isinstance(error, Contradiction):
                 self.pool.disagreement(error)
             elif isinstance(error, NotYet):
-                if self._lacking.seconds(error.node, error.number) >= self.lag_seconds:
+                if self._lasts("lacking", error.node, error.number) >= self.lag_seconds:
                     self._judge(error)
-            elif isinstance(error, NodeAway) or self._erring.seconds(node) >= self.lag_seconds:
+            elif (
+                isinstance(error, NodeAway)
+                or self._lasts("erring", node, self._cursor) >= self.lag_seconds
+            ):
                 self.pool.bench(node, str(error))
         except (NodeAway, NodeError) as unanswered:
             self.pool.bench(self.pool.named(unanswered.said_by) or node, str(unanswered))
@@ -200,9 +203,9 @@ class Heads:
         best = max(found, key=lambda node: found[node].head.number)
         for node, seen in found.items():
             if found[best].head.number - seen.head.number <= LAG_BLOCKS:
-                self._behind.over(node)
+                self.pool.lasting.over("behind", node)
                 continue
-            lasted = self._behind.seconds(node)
+            lasted = self._lasts("behind", node)
             if not self._same_branch(node, best, seen.head.number):
                 continue
             if node is self._node:
@@ -238,13 +241,18 @@ class Heads:
         number = min(error.number, node.head().number)
         if self._same_branch(node, other, number):
             self.pool.bench(node, f"lagging: {error}", Offence.LAGGING)
-            self._lacking.over(node)
+            self.pool.lasting.over("lacking", node)
 
     def _lasts_lower(self, cursor: Place, head: Header) -> bool:
         """True if the newest head has been below the cursor for long enough to believe it."""
-        now = self.pool.clock()
-        self._low_since = min(self._low_since, now) if head.number < cursor[0] else float("inf")
-        return now - self._low_since >= self.lower_seconds
+        if head.number >= cursor[0]:
+            self.pool.lasting.over("lower", self.chain)
+            return False
+        return self._lasts("lower", self.chain) >= self.lower_seconds
+
+    def _lasts(self, what: str, of: object, which: object = None) -> float:
+        """Note that something is true; returns for how many seconds it has been."""
+        return self.pool.lasting.seconds(what, of, which, gap=self._gap)
 
 
 def hash_at(node: Evm, number: int) -> bytes | None:
