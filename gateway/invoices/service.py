@@ -17,6 +17,7 @@ from gateway.invoices.settle import (
     refund_changed,
     send_back,
     void,
+    weigh_again,
 )
 from gateway.invoices.store import Invoice, currency
 from gateway.invoices.unexpected import unexpected
@@ -36,6 +37,7 @@ __all__ = [
     "send_back",
     "unexpected",
     "void",
+    "weigh_again",
 ]
 
 ORDERED = "select id from invoice where account_id = %s and order_id = %s"

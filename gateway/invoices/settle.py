@@ -1,10 +1,11 @@
 """Recompute an invoice when money, the clock or the merchant touched it, and tell the change."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 from structlog import get_logger
@@ -17,7 +18,7 @@ from gateway.invoices.store import Invoice, InvoicePayment, locked, returned
 from gateway.money import Money
 from gateway.webhooks import service as webhooks
 
-EXPIRED_BATCH_MAX = 200
+BATCH_MAX = 200
 
 log = get_logger()
 
@@ -95,13 +96,30 @@ def not_sent_back(session: Session, invoice_id: str, deposit_id: str, refund_id:
         recompute(session, invoice)
 
 
-def expire_due(session: Session) -> int:
-    """End open invoices whose time is over; returns how many. Safe to run side by side."""
+def expire_due(session: Session, most: int = BATCH_MAX) -> int:
+    """End at most so many open invoices whose time is over; returns how many.
+
+    Safe to run side by side.
+    """
+    over = Invoice.status == "open", Invoice.expires_at <= datetime.now(UTC)
+    return recompute_all(session, over, most)
+
+
+def weigh_again(session: Session, most: int = BATCH_MAX) -> int:
+    """Recompute at most so many invoices whose late money waited for a rate that is known now.
+
+    Returns how many. Safe to run side by side.
+    """
+    return recompute_all(session, [Invoice.id.in_(market.known_again(session))], most)
+
+
+def recompute_all(session: Session, which: Iterable[ColumnElement[bool]], most: int) -> int:
+    """Recompute invoices, those that end first, but for those another transaction changes now."""
     query = (
         select(Invoice)
-        .where(Invoice.status == "open", Invoice.expires_at <= datetime.now(UTC))
+        .where(*which)
         .order_by(Invoice.expires_at)
-        .limit(EXPIRED_BATCH_MAX)
+        .limit(most)
         .with_for_update(key_share=True, skip_locked=True)
         .execution_options(populate_existing=True)
     )

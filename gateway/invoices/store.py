@@ -100,6 +100,8 @@ class InvoicePayment(db.Base):
     details: Mapped[dict[str, Any]] = mapped_column(JSONB)
     heard_at: Mapped[datetime | None]
     rate: Mapped[Decimal | None]
+    rate_missed_at: Mapped[datetime | None]
+    """When the rate was asked for first and nobody knew it."""
     accepted_at: Mapped[datetime | None]
     accepted_by: Mapped[str | None]
     counted_rate: Mapped[Decimal | None]

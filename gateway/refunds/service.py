@@ -168,13 +168,16 @@ def cancel(session: Session, refund_id: str, *, by: str) -> Refund:
     return row
 
 
-def expire_due(session: Session) -> int:
-    """End what no payer answered in time; returns how many. Safe to run side by side."""
+def expire_due(session: Session, most: int = EXPIRED_BATCH_MAX) -> int:
+    """End at most so many that no payer answered in time; returns how many.
+
+    Safe to run side by side.
+    """
     query = (
         select(Refund)
         .where(Refund.status == rules.AWAITING, Refund.expires_at <= datetime.now(UTC))
         .order_by(Refund.expires_at)
-        .limit(EXPIRED_BATCH_MAX)
+        .limit(most)
         .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
