@@ -92,8 +92,11 @@ def style() -> Response:
 
 
 @routes.post("/sign-in", include_in_schema=False)
-def sign_in(request: Request, session: Tx, chosen: Language, fields: Fields) -> Response:
+def sign_in(
+    request: Request, session: Tx, chosen: Language, fields: Fields, site: sessions.Site = None
+) -> Response:
     """Begin a session with an operator's key."""
+    sessions.check_site(site)
     try:
         cookie = sessions.sign_in(session, fields.get("key", "").strip())
     except Unauthorized:

@@ -3,13 +3,16 @@
 An operator's session and a merchant's are told apart by their key, at every request.
 
 Every form carries a token of its session, and the cookie is not sent with other sites' requests
-(SameSite=Strict), so nobody else's page can act here.
+(SameSite=Strict), so nobody else's page can act here. Nor can it sign its reader in with a key of
+its own: a browser says which site's page sends a form.
 """
 
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
+from fastapi import Header
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -20,6 +23,9 @@ COOKIE = "mizan_console"
 LENGTH = timedelta(hours=8)
 TOKEN_BYTES = 32
 NEEDED = "withdrawals:approve"
+
+Site = Annotated[str | None, Header(alias="sec-fetch-site")]
+"""Whose page sends a request; None of a browser too old to say, or of a program."""
 
 KEY = text("""
     select id from api_key where hash = :hash and account_id is null and revoked_at is null
@@ -61,6 +67,12 @@ class Merchant:
     account_id: str
     handle: str
     scopes: frozenset[str]
+
+
+def check_site(site: str | None) -> None:
+    """Raise Forbidden for what another site's page sends."""
+    if site not in (None, "same-origin", "none"):
+        raise Forbidden("another site sent this form: sign in here", code="other_site")
 
 
 def sign_in(session: Session, key: str) -> str:

@@ -44,8 +44,11 @@ def static(name: Text) -> Response:
 
 
 @routes.post("/sign-in", include_in_schema=False)
-def sign_in(request: Request, session: Tx, words: Language, fields: Fields) -> Response:
+def sign_in(
+    request: Request, session: Tx, words: Language, fields: Fields, site: sessions.Site = None
+) -> Response:
     """Begin a session with a merchant's key."""
+    sessions.check_site(site)
     try:
         cookie = sessions.sign_in_merchant(session, fields.get("key", ""))
     except Unauthorized:
