@@ -69,6 +69,7 @@ def engine() -> Engine:
         pool_size=POOL_SIZE,
         max_overflow=0,  # what overflows is closed after use, and opening costs a server process
         pool_use_lifo=True,  # the busy few keep their prepared statements
+        hide_parameters=True,  # an error's text is logged
         connect_args={"options": options, "connect_timeout": 5, **KEEPALIVE},
     )
     event.listen(made, "checkin", note_time)
