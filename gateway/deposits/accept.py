@@ -58,10 +58,13 @@ def heights_of(view: View) -> Heights:
     return Heights(view.head.number, view.safe, view.finalized)
 
 
-def write(session: Session, watched: Watched, read: Read, head: int) -> list[Waiting]:
+def write(
+    session: Session, watched: Watched, read: Read, head: int, *, again: bool = False
+) -> list[Waiting]:
     """Write what a canonical block paid us; what stands there already is left alone.
 
-    The block's row is there and the cursor is held.
+    The block's row is there and the cursor is held. `again` is true of a block that the watcher
+    read before.
     """
     fresh = []
     for payment in read.payments:
@@ -71,7 +74,9 @@ def write(session: Session, watched: Watched, read: Read, head: int) -> list[Wai
             fresh.append(Waiting(deposit.id, deposit.block_number, rule))
     for stray in read.strays:
         with guarded(session, watched.chain, read.block, stray.payment):
-            aside.put_stray(session, watched.chain, read.block, stray)
+            aside.put_stray(session, watched.chain, read.block, stray, again=again)
+    if read.left_out:
+        aside.tell_left_out(session, watched.chain, read.block, read.left_out)
     return fresh
 
 

@@ -23,11 +23,35 @@ from gateway.webhooks import alarms
 log = structlog.get_logger()
 
 
-def put_stray(session: Session, chain: str, block: Header, stray: Stray) -> None:
-    """Put what came to us and is no payment into the inbox; saying it twice changes nothing."""
+def put_stray(
+    session: Session, chain: str, block: Header, stray: Stray, *, again: bool = False
+) -> None:
+    """Put what came to us and is no payment into the inbox; saying it twice changes nothing.
+
+    `again` is true of a block that was read before.
+    """
+    if stray.count:
+        more = transfer_of(chain, block, stray.kind, stray.payment)
+        inbox.put_crowd(session, more, stray.count, again=again)
+        return
     if stray.kind == SET_ASIDE:
         alarm(session, chain, block, stray.payment, stray.detail)
-    put(session, chain, block, stray.kind, stray.payment, detail=stray.detail)
+    put(session, chain, block, stray.kind, stray.payment, detail=stray.detail, again=again)
+
+
+def tell_left_out(session: Session, chain: str, block: Header, count: int) -> None:
+    """Call an operator about events that were too many to be put into the inbox, once."""
+    log.warning("strays.left_out", chain=chain, block=block.number, events=count)
+    alarms.raise_alarm(
+        session,
+        kind="strays_left_out",
+        subject=chain,
+        detail=(
+            f"block {block.number} has {count} more transfers of tokens that are not listed, to"
+            " addresses of ours, than are put into the inbox; the log names the blocks. Should you"
+            f" list such a token, read them again: mizan rescan {chain} {block.number}"
+        ),
+    )
 
 
 def put_wrong_asset(session: Session, block: Header, payment: Payment, deposit: Deposit) -> None:
@@ -105,9 +129,24 @@ def put(
     detail: str,
     deposit_id: str | None = None,
     opened: Callable[[Item], None] | None = None,
+    again: bool = False,
 ) -> None:
     """Put a payment's facts into the inbox, as the chain has them."""
-    transfer = Transfer(
+    transfer = transfer_of(chain, block, kind, payment)
+    inbox.put(
+        session,
+        transfer,
+        asset=asset,
+        detail=detail,
+        deposit_id=deposit_id,
+        opened=opened,
+        again=again,
+    )
+
+
+def transfer_of(chain: str, block: Header, kind: str, payment: Payment) -> Transfer:
+    """Return a payment as the inbox takes it."""
+    return Transfer(
         chain=chain,
         kind=kind,
         address=payment.to,
@@ -121,7 +160,6 @@ def put(
         block_time=block.time,
         log_index=payment.log_index,
     )
-    inbox.put(session, transfer, asset=asset, detail=detail, deposit_id=deposit_id, opened=opened)
 
 
 def facts(block: Header, payment: Payment) -> dict[str, object]:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 
-from gateway.chain.port import Header, Log, NodeAway, Receipt, unhex
+from gateway.chain.port import Header, Log, NodeAway, Receipt, unhex, whole
 from gateway.deposits import confirm, rules
 from gateway.deposits.native import Move
 from gateway.deposits.payment import SET_ASIDE, UNKNOWN_TOKEN, WRONG_CHAIN, Payment, Read, Stray
@@ -14,18 +15,27 @@ from gateway.deposits.watched import Watched
 NOBODY = bytes(20)
 NATIVE_EVENTS = bytes.fromhex("ff" * 19 + "fe")
 """Whose Transfer events tell of native coin (EIP-7708): a driver's matter, no token's."""
+CROWD = "crowd"
+"""The position of a sum, which has none."""
+Places: TypeAlias = dict[int, tuple[int, Log]]
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event that concerns us: a payment where `kind` is None, else the stray it is."""
+    """An event that concerns us: a payment where `kind` is None, else the stray it is.
+
+    `transfer` is what it tells, None where that cannot be read. With a `count` it stands for so
+    many events, their sum in `transfer`.
+    """
 
     log: Log
     to: bytes
     kind: str | None
+    transfer: rules.Transfer | None = None
     detail: str = ""
+    count: int = 0
 
 
 def events_of(logs: list[Log], watched: Watched) -> list[Event]:
@@ -55,19 +65,19 @@ def event_of(one: Log, to: bytes, watched: Watched) -> Event | None:
         return unreadable(one, to, watched, error)
     if transfer is None:
         odd = listed and len(one.data_hex) != rules.WORD_TEXT
-        return Event(one, to, SET_ASIDE, "its data is no amount") if odd else None
+        return Event(one, to, SET_ASIDE, detail="its data is no amount") if odd else None
     if watched.is_own(transfer.sender):
         return None
     if to not in watched.addresses:
-        return Event(one, to, WRONG_CHAIN)
-    return Event(one, to, None if listed else UNKNOWN_TOKEN)
+        return Event(one, to, WRONG_CHAIN, transfer)
+    return Event(one, to, None if listed else UNKNOWN_TOKEN, transfer)
 
 
 def unreadable(one: Log, to: bytes, watched: Watched, error: ValueError) -> Event | None:
     """Return an event that cannot be read, to be set aside; None if it is of no token of ours."""
     log.warning("block.unreadable_event", chain=watched.chain, tx=one.tx_hash_hex, error=str(error))
     mine = one.address_hex.lower() in {"0x" + contract.hex() for contract in watched.contracts}
-    return Event(one, to, SET_ASIDE, f"it cannot be read: {error}") if mine else None
+    return Event(one, to, SET_ASIDE, detail=f"it cannot be read: {error}") if mine else None
 
 
 def coins_of(moves: Iterable[Move], watched: Watched) -> list[Move]:
@@ -75,7 +85,7 @@ def coins_of(moves: Iterable[Move], watched: Watched) -> list[Move]:
     ours, elsewhere = watched.addresses, watched.elsewhere
     found = []
     for move in moves:
-        to = bytes.fromhex(move.to[2:])
+        to = unhex(move.to)
         if (to in ours or to in elsewhere) and not watched.is_own(unhex(move.sender)):
             found.append(move)
     return found
@@ -87,12 +97,21 @@ def as_read(
     coins: list[Move],
     receipts: dict[bytes, Receipt],
     watched: Watched,
+    left_out: int = 0,
 ) -> Read:
     """Return a block's payments and strays, each once; raises NodeAway if a receipt disagrees."""
     payments: dict[tuple[bytes, str, str], Payment] = {}
     strays: dict[tuple[bytes, str, str], Stray] = {}
+    crowds: list[Stray] = []
+    places: dict[bytes, Places] = {}
     for event in events:
-        payment = from_event(event, receipts[event.log.tx_hash])
+        if event.count:
+            crowds.append(Stray(UNKNOWN_TOKEN, paid_by(event, CROWD), count=event.count))
+            continue
+        tx_hash = event.log.tx_hash
+        if tx_hash not in places:
+            places[tx_hash] = places_of(receipts[tx_hash])
+        payment = from_event(event, places[tx_hash])
         if event.kind is None:
             payments[key(payment)] = payment
         else:
@@ -105,7 +124,7 @@ def as_read(
             payments[key(payment)] = payment
         else:
             strays[key(payment)] = Stray(WRONG_CHAIN, payment)
-    return Read(block, list(payments.values()), list(strays.values()))
+    return Read(block, list(payments.values()), [*strays.values(), *crowds], left_out)
 
 
 def key(payment: Payment) -> tuple[bytes, str, str]:
@@ -113,23 +132,37 @@ def key(payment: Payment) -> tuple[bytes, str, str]:
     return payment.tx_hash, payment.kind, payment.position
 
 
-def from_event(event: Event, receipt: Receipt) -> Payment:
+def places_of(receipt: Receipt) -> Places:
+    """Return a transaction's logs by their places in the block, each with its own place there.
+
+    Once for all events of a transaction: anybody may put many thousands into one.
+    """
+    if not receipt.succeeded:
+        return {}
+    return {told.log_index: (position, told) for position, told in enumerate(receipt.logs)}
+
+
+def from_event(event: Event, places: Places) -> Payment:
     """Return the payment of a Transfer event; its position counts its transaction's own logs."""
     one = event.log
-    own = {told.log_index: (position, told) for position, told in enumerate(receipt.logs)}
-    position, told = own.get(one.log_index, (-1, None))
-    if told is None or not receipt.succeeded or confirm.facts(told) != confirm.facts(one):
+    position, told = places.get(one.log_index, (-1, None))
+    if told is None or confirm.facts(told) != confirm.facts(one):
         raise NodeAway(f"the node's receipt tells another log {one.log_index} than its block")
-    transfer = None if event.kind == SET_ASIDE else rules.transfer_of(one.topics_hex, one.data_hex)
+    return paid_by(event, str(position))
+
+
+def paid_by(event: Event, position: str) -> Payment:
+    """Return the payment that an event tells, at a place in its transaction."""
+    transfer = event.transfer
     return Payment(
-        tx_hash=one.tx_hash,
+        tx_hash=event.log.tx_hash,
         kind="erc20",
-        position=str(position),
+        position=position,
         sender=transfer.sender if transfer else NOBODY,
         to=event.to,
-        contract=one.address,
+        contract=event.log.address,
         units=transfer.units if transfer else 0,
-        log_index=one.log_index,
+        log_index=event.log.log_index,
     )
 
 
@@ -142,6 +175,6 @@ def from_move(move: Move) -> Payment:
         sender=unhex(move.sender),
         to=unhex(move.to),
         contract=None,
-        units=int(move.value, 16),
+        units=whole(move.value),
         log_index=None,
     )

@@ -30,18 +30,24 @@ class Stray:
     """What came to us and cannot be credited by itself; `kind` is the inbox's.
 
     unknown_token: of a contract we do not list; wrong_chain: to an address we gave out on another
-    chain; set_aside: an event that could not be read, `detail` says why.
+    chain; set_aside: an event that could not be read, `detail` says why. With a `count` it stands
+    for so many transfers of an unknown token, which are told by their sum only.
     """
 
     kind: str
     payment: Payment
     detail: str = ""
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """One block that was read, with all that concerns us in it."""
+    """One block that was read, with all that concerns us in it.
+
+    `left_out` is how many events of contracts we do not list were too many to be looked at.
+    """
 
     block: Header
     payments: list[Payment] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
+    left_out: int = 0

@@ -38,7 +38,7 @@ def rescan(
     known, added = watched(chain), 0
     for number in range(from_block, min(to_block, cursor.number) + 1):
         (read,) = sight.read(view, number, number, known, driver)
-        if read.payments or read.strays:
+        if read.payments or read.strays or read.left_out:
             added += add(known, view, read, facts.start_block)
     log.info("chain.rescanned", chain=chain, first=from_block, last=to_block, added=added)
     return added
@@ -53,11 +53,12 @@ def add(known: Watched, view: View, read: Read, start_block: int) -> int:
     with db.transaction() as session:
         # the watcher waits: no reorganisation can come between this block and its payments
         store.lock_cursor(session, known.chain)
-        if not agrees(store.canonical_hash(session, known.chain, block.number), block, start_block):
+        ours = store.canonical_hash(session, known.chain, block.number)
+        if not agrees(ours, block, start_block):
             raise NodeAway(f"the node has another block {block.number} than the watcher read")
         store.keep_blocks(session, known.chain, [block])
         read = replace(read, payments=found.missed(session, known, block, read.payments))
-        fresh = accept.write(session, known, read, view.head.number)
+        fresh = accept.write(session, known, read, view.head.number, again=ours is not None)
         if fresh:
             pending.beside(session, known.chain)
         return len(fresh)

@@ -14,6 +14,7 @@ from gateway.chain.evm import Evm
 from gateway.chain.port import Header, Log, NodeAway, Receipt, unhex
 from gateway.deposits import confirm, rules
 from gateway.deposits.heads import View
+from gateway.deposits.junk import thinned
 from gateway.deposits.matching import Event, as_read, coins_of, events_of
 from gateway.deposits.native import Driver, Move
 from gateway.deposits.payment import Payment, Read, Stray
@@ -32,10 +33,14 @@ class CutOff(NodeAway):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What of some blocks concerns us by the addresses of `version`, and its receipts."""
+    """What of some blocks concerns us by the addresses of `version`, and its receipts.
+
+    `left_out` counts the events of each block that were too many to be looked at.
+    """
 
     version: int
     events: list[list[Event]]
+    left_out: list[int]
     coins: list[list[Move]]
     receipts: dict[bytes, Receipt]
 
@@ -144,9 +149,10 @@ def match(fetched: Fetched, watched: Watched, driver: Driver) -> list[Read]:
     found = fetched.found
     if found is None or found.version != watched.version:
         found = look(fetched, watched, driver)
+    every = zip(fetched.blocks, found.events, found.coins, found.left_out, strict=True)
     return [
-        as_read(block, events, coins, found.receipts, watched)
-        for block, events, coins in zip(fetched.blocks, found.events, found.coins, strict=True)
+        as_read(block, events, coins, found.receipts, watched, left_out)
+        for block, events, coins, left_out in every
     ]
 
 
@@ -162,16 +168,16 @@ def look(fetched: Fetched, watched: Watched, driver: Driver) -> Found:
     moves = fetched.moves
     if moves is None:
         moves = moved(view, blocks, logs, watched, driver)
-    events = [events_of(own, watched) for own in logs]
+    events, left_out = thinned([events_of(own, watched) for own in logs], watched)
     coins = [coins_of(own, watched) for own in moves or [[]] * len(blocks)]
     finds = []
     for block, found, paid in zip(blocks, events, coins, strict=True):
-        finds += [(block, one.log.tx_hash) for one in found]
+        finds += [(block, one.log.tx_hash) for one in found if not one.count]
         finds += [(block, unhex(move.tx_hash)) for move in paid]
     known = fetched.found.receipts if fetched.found else {}
     asked = confirm.receipts(view, [find for find in finds if find[1] not in known])
     confirm.coins(view, driver, list(zip(blocks, logs, coins, strict=True)))
-    return Found(version, events, coins, known | asked)
+    return Found(version, events, left_out, coins, known | asked)
 
 
 def heard(view: View, block: Header, logs: list[Log], watched: Watched) -> list[Log]:

@@ -28,25 +28,34 @@ def put(
     detail: str,
     deposit_id: str | None = None,
     opened: Callable[[Item], None] | None = None,
+    again: bool = False,
 ) -> str | None:
     """Put a transfer into the inbox; returns its item's id, None when it is there as it is.
 
     Mined again it moves to its new block. Transfers of an unknown token are one item for each
     token and address. `opened` hears of the item when it is made, and never again, whatever the
-    chain does.
+    chain does. `again` is true of a block that was read before.
     """
     known = store.known(session, transfer)
     if known is not None and known.canonical and bytes(known.block_hash) == transfer.block_hash:
         return None
-    again = seen_again(session, known, transfer) if known is not None else None
-    if again is None and transfer.kind == rules.UNKNOWN_TOKEN:
-        again = count(session, transfer)
-    if again is not None:
-        return again
+    there = seen_again(session, known, transfer) if known is not None else None
+    if there is None and transfer.kind == rules.UNKNOWN_TOKEN:
+        there = count(session, transfer, again=again)
+    if there is not None:
+        return there
     item = open_item(session, transfer, asset=asset, detail=detail, deposit_id=deposit_id)
     if opened is not None:
         opened(item)
     return item.id
+
+
+def put_crowd(session: Session, transfer: Transfer, count: int, *, again: bool) -> None:
+    """Count more transfers of an unknown token to an address than are kept one by one.
+
+    `transfer` has their sum. The first ones of them were put here before.
+    """
+    store.add_to_token(session, transfer, count=count, kept=0, again=again)
 
 
 def open_item(
@@ -86,9 +95,9 @@ def open_item(
     return item
 
 
-def count(session: Session, transfer: Transfer) -> str | None:
+def count(session: Session, transfer: Transfer, *, again: bool) -> str | None:
     """Count a transfer of an unknown token at its item; None while there is no item of it."""
-    row = store.add_to_token(session, transfer)
+    row = store.add_to_token(session, transfer, kept=rules.ARRIVALS_KEPT_MAX, again=again)
     if row is None:
         return None
     if not row.is_full:

@@ -10,7 +10,6 @@ from sqlalchemy import ForeignKey, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from gateway import db
-from gateway.inbox import rules
 from gateway.inbox.rules import Transfer
 
 ARRIVALS_SHOWN_MAX = 500
@@ -36,21 +35,25 @@ KEEP = text("""
         block_time = excluded.block_time, log_index = excluded.log_index, canonical = true,
         seen_at = now()
 """)
-# An item with many transfers keeps rows for the first ones and counts the others.
+# An item with many transfers keeps rows for the first ones and counts the others. What is counted
+# has no row to be known by, so in a block that was read before it is not counted again.
 ADD_TO_TOKEN = text("""
     with had as (
         select id, arrivals - beyond >= :kept as is_full from inbox_item
         where chain = :chain and address = :address and contract = :contract
             and kind = 'unknown_token' and status <> 'assigned'
         for update
+    ), more as (
+        select id, is_full, case when is_full and :again then 0 else :count end as arrivals,
+            case when is_full and :again then 0 else :units end as units from had
     )
-    update inbox_item i set units = i.units + :units, arrivals = i.arrivals + 1,
-        beyond = i.beyond + cast(had.is_full as integer),
+    update inbox_item i set units = i.units + more.units, arrivals = i.arrivals + more.arrivals,
+        beyond = i.beyond + case when more.is_full then more.arrivals else 0 end,
         sender = case when i.sender = :sender then i.sender end,
         first_block = least(i.first_block, :block_number),
         status = case i.status when 'orphaned' then 'open' else i.status end
-    from had where i.id = had.id
-    returning i.id, i.status, i.arrivals = 1 as is_first, had.is_full
+    from more where i.id = more.id
+    returning i.id, i.status, i.arrivals = 1 as is_first, more.is_full
 """)
 GONE = text("""
     with gone as (
@@ -160,9 +163,15 @@ def keep(session: Session, item_id: str, transfer: Transfer) -> None:
     session.execute(KEEP, {**values(transfer), "item": item_id})
 
 
-def add_to_token(session: Session, transfer: Transfer) -> Any | None:
-    """Count one more transfer of an unknown token to an address; None while there is no item."""
-    told = {**values(transfer), "kept": rules.ARRIVALS_KEPT_MAX}
+def add_to_token(
+    session: Session, transfer: Transfer, *, count: int = 1, kept: int, again: bool
+) -> Any | None:
+    """Count transfers of an unknown token to an address; None while there is no item.
+
+    `kept` of an item's transfers have a row of their own; others of a block that was read `again`
+    were counted then.
+    """
+    told = {**values(transfer), "kept": kept, "count": count, "again": again}
     return session.execute(ADD_TO_TOKEN, told).one_or_none()
 
 
