@@ -14,13 +14,14 @@ class SignatureInvalid(MizanError):
 
 
 def verify(body: bytes | str, headers: Mapping[str, str], secret: str) -> Event:
-    """Return the event of a request; raises SignatureInvalid.
+    """Return the event of a request; raises SignatureInvalid, and ValueError for what is no secret.
 
     `body` as it came, before anything parsed it; `secret` is the endpoint's `whsec_…`.
     """
     lower = {name.lower(): value for name, value in headers.items()}
+    known = Webhook(secret)
     try:
-        Webhook(secret).verify(body, lower)
-    except WebhookVerificationError as error:
+        known.verify(body, lower)
+    except (WebhookVerificationError, ValueError) as error:  # ValueError: no UTF-8, no base64
         raise SignatureInvalid(str(error)) from error
     return msgspec.json.decode(body, type=Event)

@@ -120,17 +120,49 @@ def test_without_retries_the_loss_is_told(flaky: ThreadingHTTPServer) -> None:
         once.accounts.create(handle="a", kind="person")
 
 
-def test_a_webhook_is_believed_only_when_signed() -> None:
-    secret = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
-    body = json.dumps(
-        {"id": "evt_1", "type": "invoice.paid", "created_at": "2026-01-01T00:00:00Z", "data": {}}
-    )
+SECRET = "whsec_" + "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
+EVENT = json.dumps(
+    {"id": "evt_1", "type": "invoice.paid", "created_at": "2026-01-01T00:00:00Z", "data": {}}
+)
+
+
+def signed(**other: str) -> dict[str, str]:
+    """Return the headers of the event, signed now; `other` ones in their place."""
     now = datetime.now(UTC)
     headers = {
         "Webhook-Id": "evt_1",
         "Webhook-Timestamp": str(int(now.timestamp())),
-        "Webhook-Signature": Webhook(secret).sign("evt_1", now, body),
+        "Webhook-Signature": Webhook(SECRET).sign("evt_1", now, EVENT),
     }
-    assert webhooks.verify(body, headers, secret).type == "invoice.paid"
+    return headers | {f"Webhook-{name.capitalize()}": value for name, value in other.items()}
+
+
+def test_a_webhook_is_believed_only_when_signed() -> None:
+    assert webhooks.verify(EVENT, signed(), SECRET).type == "invoice.paid"
+    assert webhooks.verify(EVENT.encode(), signed(), SECRET).type == "invoice.paid"
     with pytest.raises(webhooks.SignatureInvalid):
-        webhooks.verify(body.replace("paid", "late"), headers, secret)
+        webhooks.verify(EVENT.replace("paid", "late"), signed(), SECRET)
+
+
+@pytest.mark.parametrize(
+    ("body", "other"),
+    [
+        (EVENT.encode(), {"id": ""}),
+        (EVENT.encode(), {"signature": "v1"}),
+        (EVENT.encode(), {"signature": "v1,a,b"}),
+        (EVENT.encode(), {"signature": "v1,a"}),
+        (EVENT.encode(), {"signature": "v1,\u00e4"}),
+        (EVENT.encode(), {"timestamp": "soon"}),
+        (EVENT.encode(), {"timestamp": "9" * 400}),
+        (b"\xff\xfe", {}),
+        (b"", {}),
+    ],
+)
+def test_what_nobody_signed_is_refused_whatever_it_is(body: bytes, other: dict[str, str]) -> None:
+    with pytest.raises(webhooks.SignatureInvalid):
+        webhooks.verify(body, signed(**other), SECRET)
+
+
+def test_a_secret_that_is_none_is_a_mistake_of_whoever_set_it_up() -> None:
+    with pytest.raises(ValueError, match="base64"):
+        webhooks.verify(EVENT, signed(), "whsec_a")
