@@ -54,7 +54,8 @@ def test_retry_after_is_seconds_or_a_date(header: str | None, seconds: float | N
         "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
         "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "fe80::1", "fc00::1", "::",
         "ff02::1", "fec0::1", "::ffff:10.0.0.1", "::ffff:127.0.0.1", "2002:0a00:0001::1",
-        "64:ff9b::a00:1", "64:ff9b::7f00:1", "2001:db8::1",
+        "64:ff9b::a00:1", "64:ff9b::7f00:1", "64:ff9b::808:808", "64:ff9b:1::a00:1", "64:ff9b:1:fffe::1",
+        "2001:db8::1",
     ],
 )  # fmt: skip
 def test_private_addresses_are_never_allowed(address: str) -> None:
