@@ -1,6 +1,5 @@
 """Write a new invoice, where it is paid and how, in one statement: a till waits for it."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -28,16 +27,15 @@ BEFORE = f"""
 """  # noqa: S608  # words of our own
 OPEN = """
     with made as (
-        insert into invoice select * from jsonb_populate_recordset(null::invoice, %s)
+        insert into invoice select * from jsonb_populate_record(null::invoice, %s)
         on conflict on constraint invoice_order do nothing returning id, account_id
-    ), option as (
-        select one.* from made, jsonb_populate_recordset(null::invoice_option, %s) as one
     ), given_out as (
         insert into address (invoice_id, account_id, salt, chain, address)
-        select distinct made.id, made.account_id, %s::bytea, option.chain, option.address
-        from made, option
+        select made.id, made.account_id, %s::bytea, place.chain, place.address
+        from made, unnest(%s::text[], %s::bytea[]) as place (chain, address)
     )
-    insert into invoice_option select * from option
+    insert into invoice_option
+    select one.* from made, jsonb_populate_recordset(null::invoice_option, %s) as one
 """
 
 
@@ -58,7 +56,9 @@ def opened(session: Session, account_id: str, order: Order) -> Facts | None:
         option_of(invoice["id"], position, one, places[one.by.chain])
         for position, one in enumerate(offered)
     ]
-    made = db.ask(session, OPEN, (written([invoice]), written(options), salt))
+    row = msgspec.json.encode(written(invoice)).decode()
+    ways = msgspec.json.encode([written(option) for option in options]).decode()
+    made = db.ask(session, OPEN, (row, salt, list(places), list(places.values()), ways))
     if made.rowcount == 0:
         return None
     return Facts(
@@ -116,14 +116,8 @@ def option_of(invoice_id: str, position: int, one: Quoted, address: bytes) -> di
     }
 
 
-def written(rows: Iterable[dict[str, Any]]) -> str:
-    """Return rows as JSON: Postgres knows what each of their columns is made of."""
-    return msgspec.json.encode(
-        [
-            {
-                name: rf"\x{value.hex()}" if type(value) is bytes else value
-                for name, value in columns
-            }
-            for columns in (row.items() for row in rows)
-        ]
-    ).decode()
+def written(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as Postgres reads it from JSON, by the types of its table's columns."""
+    return {
+        name: rf"\x{value.hex()}" if type(value) is bytes else value for name, value in row.items()
+    }
