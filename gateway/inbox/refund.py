@@ -75,6 +75,7 @@ def send_back(
         amount=money,
         requested_by=by,
         refund_id=item.id,
+        payee="known",
     )
     made = sent_by(session, item, withdrawal, by=by, reason=reason)
     if withdrawal.status in withdrawal_rules.ENDS:

@@ -6,12 +6,16 @@ A rule that raises holds: a mistake of ours must stop money, never let it go.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from gateway.money import Money
 
 VERSION = "2"
 FAILED = "rule_failed"
+
+Payee = Literal["asked", "page", "known"]
+"""Who says that a place is the right one: whoever asks; whoever has a refund's page; or nobody has
+to, because the money came from there or an operator sends it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,7 @@ class Outgoing:
     amount: Money
     requested_by: str
     refund_id: str | None = None
+    payee: Payee = "asked"
 
 
 @dataclass(frozen=True, slots=True)

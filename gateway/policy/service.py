@@ -18,14 +18,27 @@ from gateway.policy.rules import Judgement, Outgoing, Rule
 from gateway.policy.store import PolicyDecision
 from gateway.screening import service as screening
 from gateway.screening.rules import ScreeningFacts
+from gateway.settings import settings
 
 log = structlog.get_logger()
 
 
 def book_facts(session: Session, out: Outgoing) -> BookFacts:
-    """Return what is known of where it goes; a refund goes to its payer, whom no book knows."""
+    """Return what is known of where it goes; a refund goes to its payer, whom no book knows.
+
+    But where an account's money goes to its book only, its key must not find another way out: what
+    it names has to be there, and what a refund's page is told, whose address the key reads too, is
+    as if it had been added this moment.
+    """
     facts = book.facts_of(session, out.account_id, out.chain, out.to_address)
-    return replace(facts, required=False, used_before=True) if out.refund_id else facts
+    if out.refund_id is None:
+        return facts
+    if out.payee == "known" or not facts.required:
+        return replace(facts, required=False, used_before=True)
+    if out.payee == "page":
+        active_after = facts.active_after or facts.now + settings().book_delay
+        return replace(facts, active_after=active_after, used_before=True)
+    return facts
 
 
 def screening_facts(session: Session, out: Outgoing) -> ScreeningFacts:

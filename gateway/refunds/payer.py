@@ -15,6 +15,7 @@ from gateway.chain.address import parse_address
 from gateway.errors import Conflict, InsufficientFunds, NotFound, Refused
 from gateway.ledger import service as ledger
 from gateway.money import Money
+from gateway.policy.rules import Payee
 from gateway.refunds import rules, sender
 from gateway.refunds.service import (
     Wish,
@@ -141,7 +142,9 @@ def answer(session: Session, token: str, address: bytes) -> Refund:
         refunded=Money(refunded(session, row.invoice_id, besides=row.id), facts.currency),
     )
     row.to_address = address
-    withdrawal = request(session, row, Money(int(row.amount), ledger.asset(session, row.asset)))
+    payout = Money(int(row.amount), ledger.asset(session, row.asset))
+    payee: Payee = "known" if address == row.sender else "page"
+    withdrawal = request(session, row, payout, payee=payee)
     if withdrawal.status == withdrawal_rules.REJECTED:
         reason = withdrawal.failure_reason or withdrawal_rules.REJECTED
         if reason in rules.PASSING:

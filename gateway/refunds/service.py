@@ -22,6 +22,7 @@ from gateway.invoices.facts import Facts, load
 from gateway.invoices.store import Invoice
 from gateway.journal import service as journal
 from gateway.money import Money
+from gateway.policy.rules import Payee
 from gateway.prices import service as prices
 from gateway.refunds import rules
 from gateway.refunds.rules import Kind, RateKind, Received
@@ -187,7 +188,7 @@ def expire_due(session: Session, most: int = EXPIRED_BATCH_MAX) -> int:
     return len(rows)
 
 
-def request(session: Session, row: Refund, payout: Money) -> Withdrawal:
+def request(session: Session, row: Refund, payout: Money, *, payee: Payee = "asked") -> Withdrawal:
     """Request the refund's withdrawal; policy may refuse it at once. Raises as its `request`."""
     assert row.to_address is not None
     assert row.requested_by is not None
@@ -200,6 +201,7 @@ def request(session: Session, row: Refund, payout: Money) -> Withdrawal:
         amount=payout,
         requested_by=row.requested_by,
         refund_id=row.id,
+        payee=payee,
     )
 
 

@@ -56,11 +56,17 @@ class RefundBody(Body):
     ] = None
     to_address: Annotated[
         Address | None,
-        Field(description='needed unless `to` is "payer": a sender may be an exchange'),
+        Field(
+            description='needed unless `to` is "payer": a sender may be an exchange. Of an account'
+            " that requires its address book, an entry of it"
+        ),
     ] = None
     to: Annotated[
         Literal["payer"] | None,
-        Field(description="the payer names the address on the page `page_url`"),
+        Field(
+            description="the payer names the address on the page `page_url`. Of an account that"
+            " requires its address book, one that did not pay waits like a new entry"
+        ),
     ] = None
     expires_in: Annotated[
         int,

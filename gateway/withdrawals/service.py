@@ -19,7 +19,7 @@ from gateway.ledger import service as ledger
 from gateway.money import Money
 from gateway.policy import rules as policy_rules
 from gateway.policy import service as policy
-from gateway.policy.rules import Outgoing
+from gateway.policy.rules import Outgoing, Payee
 from gateway.screening import service as screening
 from gateway.sending import service as sending
 from gateway.webhooks import service as webhooks
@@ -51,6 +51,7 @@ def request(
     amount: Money,
     requested_by: str,
     refund_id: str | None = None,
+    payee: Payee = "asked",
 ) -> Withdrawal:
     """Reserve amount and fee and judge the withdrawal: it is approved, held or rejected.
 
@@ -79,7 +80,7 @@ def request(
     session.add(row)
     session.flush()
     tell(session, row)
-    judge(session, row, amount)
+    judge(session, row, outgoing(row, amount, payee))
     return row
 
 
@@ -100,9 +101,9 @@ def refuse_ours(session: Session, place: bytes) -> None:
         )
 
 
-def judge(session: Session, row: Withdrawal, amount: Money) -> None:
+def judge(session: Session, row: Withdrawal, asked: Outgoing) -> None:
     """Let policy allow, hold or refuse a fresh withdrawal."""
-    match policy.judge(session, outgoing(row, amount)):
+    match policy.judge(session, asked):
         case policy_rules.Allow():
             step(session, row, "allow")
         case policy_rules.Wait(reason, until):
@@ -123,7 +124,7 @@ def judge(session: Session, row: Withdrawal, amount: Money) -> None:
             end_unpaid(session, row, "refuse")
 
 
-def outgoing(row: Withdrawal, amount: Money) -> Outgoing:
+def outgoing(row: Withdrawal, amount: Money, payee: Payee) -> Outgoing:
     """Return what policy is asked about."""
     return Outgoing(
         id=row.id,
@@ -133,6 +134,7 @@ def outgoing(row: Withdrawal, amount: Money) -> Outgoing:
         amount=amount,
         requested_by=row.requested_by,
         refund_id=row.refund_id,
+        payee=payee,
     )
 
 
