@@ -125,6 +125,13 @@ def counted(
     }
 
 
+def came_too_late(facts: Facts) -> Money:
+    """Return what stands of an invoice's payments but settles nothing, because it came too late."""
+    terms = facts.terms
+    late = [payment for payment in facts.received if not rules.settles(terms, payment)]
+    return rules.part(facts.price, rules.share(terms, late, rules.SEEN))
+
+
 def progress(payments: list[PaymentView], places: Places) -> Progress | None:
     """Return how far the least confirmed payment is; None when nothing is confirming."""
     confirming = [payment for payment in payments if payment.status == "confirming"]

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from gateway.accounts import service as accounts
 from gateway.checkout import pages
+from gateway.checkout.visit import query
 from gateway.checkout.wish import Wish, wish_of
 from gateway.checkout.words import Words
 from gateway.errors import Conflict, GatewayError, NotFound
@@ -63,7 +64,7 @@ class Front:
     def path(self, request: Request, link_id: str) -> str:
         """Return the page's path, in the language that the address asks for."""
         lang = request.query_params.get("lang")
-        return f"/{self.place}/{link_id}{pages.query(lang=lang)}"
+        return f"/{self.place}/{link_id}{query(lang=lang)}"
 
     def show(
         self,

@@ -6,6 +6,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 from gateway.checkout import pages
 from gateway.checkout.link_pages import Front, Seen, seen
 from gateway.checkout.speech import Lang, Speech
+from gateway.checkout.visit import query
 from gateway.checkout.wish import Sent, wish_of
 from gateway.checkout.words import Words
 from gateway.errors import NotFound
@@ -73,7 +74,7 @@ def pay_link(
         made = LINK.begin(request, session, chosen, link, body)
     if isinstance(made, HTMLResponse):
         return made
-    page = f"/pay/{made.invoice.id}{pages.query(lang=lang)}"
+    page = f"/pay/{made.invoice.id}{query(lang=lang)}"
     return RedirectResponse(page, SEE_OTHER, headers=pages.HEADERS)
 
 

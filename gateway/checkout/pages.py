@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.resources import files
@@ -16,6 +17,7 @@ from markupsafe import Markup
 from gateway.checkout.choice import OptionView, qr
 from gateway.checkout.instructions import canonical
 from gateway.checkout.view import View
+from gateway.checkout.visit import Visit, query
 from gateway.checkout.words import LANGUAGES, Words, words
 from gateway.web.shapes import rfc3339
 
@@ -107,12 +109,6 @@ def static_file(name: str) -> Response | None:
     return Response(static(name)[0], media_type=STATIC[name], headers=headers)
 
 
-def query(**values: str | None) -> str:
-    """Return ?a=b of what is not None, or nothing."""
-    given = {name: value for name, value in values.items() if value is not None}
-    return f"?{urlencode(given)}" if given else ""
-
-
 def languages(request: Request) -> list[tuple[str, str, str]]:
     """Return each language with its own name and this page's address in it."""
     kept = [(k, v) for k, v in request.query_params.multi_items() if k == "option"][:1]
@@ -150,11 +146,16 @@ def title(view: View, chosen: Words) -> str:
     return chosen.plain(key, merchant=f"@{view.merchant}", amount=amount)
 
 
-def panel(view: View, chosen: Words, *, option: str | None, lang: str | None) -> Markup:
-    """Render what changes while a payer waits."""
-    picked = view.option(option)
+def panel(view: View, chosen: Words, visit: Visit) -> Markup:
+    """Render what changes while a payer waits, the same for a page and for its live stream.
+
+    Its links keep the language it is in, whatever named that.
+    """
+    visit = replace(visit, lang=chosen.language)
+    picked = view.option(visit.option)
     address = picked.address or ""
-    kept = query(lang=lang)
+    kept = query(lang=visit.lang)
+    link = f"/pos/{view.link}" if visit.till else f"/l/{view.link}"
     return Markup(  # noqa: S704 - rendered with autoescape
         templates()
         .get_template("panel.html")
@@ -162,12 +163,12 @@ def panel(view: View, chosen: Words, *, option: str | None, lang: str | None) ->
             words=chosen,
             view=view,
             option=picked,
-            option_url=lambda one: option_url(one, lang),
-            link_url=f"/l/{view.link}{kept}",
+            option_url=lambda one: option_url(one, visit.lang),
+            link_url=f"{link}{kept}",
             receipt_url=f"/pay/{view.id}/receipt{kept}",
-            quote_url=f"/pay/{view.id}/quote{query(option=option, lang=lang)}",
+            quote_url=visit.act(view.id, "quote"),
             signed_text=canonical(picked.instruction.payload) if picked.instruction else "",
-            test_url=f"/pay/{view.id}/test{query(option=picked.key, lang=lang)}",
+            test_url=replace(visit, option=picked.key).act(view.id, "test"),
             qr=Markup(qr(address)) if address else "",  # noqa: S704 - drawn from our own address
             ends=(address[:ADDRESS_END], address[-ADDRESS_END:]),
         )
@@ -188,14 +189,13 @@ def pay_page(
     request: Request,
     view: View,
     chosen: Words,
+    visit: Visit,
     *,
-    option: str | None,
-    lang: str | None,
     template: str = "pay.html",
     **values: Any,
 ) -> HTMLResponse:
     """Render the payer's page of an invoice, or another page around the same panel."""
-    inside = panel(view, chosen, option=option, lang=lang)
+    inside = panel(view, chosen, visit)
     return html(
         request,
         template,
@@ -205,6 +205,6 @@ def pay_page(
         panel=inside,
         version=version(inside),
         refresh_seconds=REFRESH_SECONDS,
-        events_url=f"/pay/{view.id}/events{query(option=option, lang=chosen.language)}",
+        events_url=replace(visit, lang=chosen.language).act(view.id, "events"),
         **values,
     )

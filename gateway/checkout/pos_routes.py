@@ -4,6 +4,7 @@ It needs no key, as the link itself does not. Each key works without a script as
 what is typed so far and gets the page with one key more, which creates nothing.
 """
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Query, Request
@@ -15,6 +16,7 @@ from gateway.checkout.choice import qr
 from gateway.checkout.link_pages import Front, seen
 from gateway.checkout.speech import Lang, Speech
 from gateway.checkout.view import view
+from gateway.checkout.visit import Visited, query
 from gateway.checkout.wish import Sent, Wish
 from gateway.errors import NotFound
 from gateway.invoices import service as invoices
@@ -29,8 +31,6 @@ routes = router("", "checkout")
 
 Typed = Annotated[Text, Query(max_length=keypad.LENGTH_MAX)]
 Key = Annotated[Text, Query(max_length=10)]
-Choice = Annotated[Text | None, Query(max_length=120)]
-
 
 TILL = Front("pos", "pos.html", "till_title", lambda _, __: {"keys": keypad.KEYS})
 
@@ -67,7 +67,7 @@ def begin_sale(
     made = TILL.begin(request, session, chosen, link, body)
     if isinstance(made, HTMLResponse):
         return made
-    sale = f"/pos/{link}/{made.invoice.id}{pages.query(lang=lang)}"
+    sale = f"/pos/{link}/{made.invoice.id}{query(lang=lang)}"
     return RedirectResponse(sale, SEE_OTHER, headers=pages.HEADERS)
 
 
@@ -78,21 +78,19 @@ def sale(
     invoice: Text,
     session: Tx,
     chosen: Speech,
-    lang: Lang = None,
-    option: Choice = None,
+    visit: Visited,
 ) -> HTMLResponse:
     """Show a sale to the customer: the payer's page, a way to their phone, and the next sale."""
     facts = invoices.find(session, invoice)
     if facts is None or facts.invoice.link_id != link:
         return pages.notice(request, chosen, "gone", status=404)
-    page = f"{url_of(invoice)}{pages.query(lang=lang)}"
+    page = f"{url_of(invoice)}{query(lang=visit.lang)}"
     return pages.pay_page(
         request,
         view(session, facts),
         chosen,
-        option=option,
-        lang=lang,
+        replace(visit, till=link),
         template="pos_sale.html",
         page_qr=Markup(qr(page)),  # noqa: S704 - drawn from our own address
-        next_url=f"/pos/{link}{pages.query(lang=lang)}",
+        next_url=f"/pos/{link}{query(lang=visit.lang)}",
     )

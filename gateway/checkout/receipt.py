@@ -5,6 +5,7 @@ from fastapi.responses import HTMLResponse
 
 from gateway.checkout import pages
 from gateway.checkout.view import View
+from gateway.checkout.visit import query
 from gateway.checkout.words import Words
 
 
@@ -18,5 +19,5 @@ def page(request: Request, view: View, chosen: Words, *, lang: str | None) -> HT
         title=chosen.plain("receipt_title", merchant=merchant),
         view=view,
         merchant=merchant,
-        back=f"/pay/{view.id}{pages.query(lang=lang)}",
+        back=f"/pay/{view.id}{query(lang=lang)}",
     )

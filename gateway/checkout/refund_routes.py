@@ -14,6 +14,7 @@ from gateway.chain.address import ADDRESS, parse_address
 from gateway.checkout import pages
 from gateway.checkout.refund_view import refund_view
 from gateway.checkout.speech import Lang, Speech
+from gateway.checkout.visit import query
 from gateway.checkout.words import Words
 from gateway.errors import Conflict, GatewayError, InvalidAddress, NotFound
 from gateway.refunds import payer
@@ -68,7 +69,7 @@ def refund_page(
         title=chosen.plain("refund_title", merchant=f"@{view.merchant}"),
         view=view,
         ends=(place[:ADDRESS_END], place[-ADDRESS_END:]),
-        here=pages.query(lang=request.query_params.get("lang")),
+        here=query(lang=request.query_params.get("lang")),
         refresh_seconds=pages.REFRESH_SECONDS,
         typed=typed,
         wrong=wrong,
@@ -91,9 +92,7 @@ def answer_refund(
 ) -> Response:
     """Show the address a payer typed in full; once they confirmed it, send the money there."""
     typed = form.get("address", "")
-    back = RedirectResponse(
-        f"/refund/{token}{pages.query(lang=lang)}", SEE_OTHER, headers=pages.HEADERS
-    )
+    back = RedirectResponse(f"/refund/{token}{query(lang=lang)}", SEE_OTHER, headers=pages.HEADERS)
     try:
         row = payer.by_token(session, token)
         address = payer.read_address(session, typed)

@@ -1,4 +1,4 @@
-"""What of an invoice went back to its payer, or is on its way."""
+"""What of an invoice went back to its payer, is on its way, or waits for the payer's word."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,13 @@ from gateway.refunds.store import Refund
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """In the invoice's currency: what the network has confirmed, and what is promised or sent."""
+    """In the invoice's currency: what the network has confirmed, what is promised or sent, and what
+    waits until the payer says where to.
+    """
 
     there: Money
     on_its_way: Money
+    awaited: Money
 
 
 def returned(session: Session, facts: Facts) -> Returned:
@@ -27,5 +30,6 @@ def returned(session: Session, facts: Facts) -> Returned:
         .group_by(Refund.status)
     )
     sums = {status: int(units) for status, units in session.execute(query)}
-    there = sums.pop(rules.CONFIRMED, 0)
-    return Returned(Money(there, facts.currency), Money(sum(sums.values()), facts.currency))
+    there, awaited = sums.pop(rules.CONFIRMED, 0), sums.pop(rules.AWAITING, 0)
+    kinds = (there, sum(sums.values()), awaited)
+    return Returned(*(Money(units, facts.currency) for units in kinds))

@@ -1,9 +1,10 @@
 """The payer's pages over HTTP. They need no key: who has the link may see the page and pay."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -16,8 +17,9 @@ from gateway.checkout.payer_routes import routes as payers
 from gateway.checkout.pos_routes import routes as tills
 from gateway.checkout.refund_routes import routes as refunds
 from gateway.checkout.signed import routes as signed
-from gateway.checkout.speech import Lang, Speech
+from gateway.checkout.speech import Speech
 from gateway.checkout.view import View, view
+from gateway.checkout.visit import Visit, Visited
 from gateway.checkout.words import Words
 from gateway.errors import DependencyAway, GatewayError, NotFound
 from gateway.invoices import service as invoices
@@ -31,8 +33,6 @@ SEE_OTHER = 303
 routes = router("", "checkout")
 live = APIRouter()
 
-Choice = Annotated[Text | None, Query(max_length=120)]
-
 
 @routes.get("/checkout/{name}", include_in_schema=False)
 def static(name: Text) -> Response:
@@ -44,28 +44,24 @@ def static(name: Text) -> Response:
 
 
 @live.get("/pay/{invoice}", include_in_schema=False)
-async def pay_page(
-    request: Request, invoice: Text, chosen: Speech, lang: Lang = None, option: Choice = None
-) -> Response:
+async def pay_page(request: Request, invoice: Text, chosen: Speech, visit: Visited) -> Response:
     """Show the payer's page of an invoice; a program is asked to pay by 402 instead.
 
     No transaction is open while a program's payment is waited for.
     """
     if programs.asks(request):
         return await programs.answer(request, invoice)
-    return await run_in_threadpool(page_of, request, invoice, chosen, lang, option)
+    return await run_in_threadpool(page_of, request, invoice, chosen, visit)
 
 
-def page_of(
-    request: Request, invoice: str, chosen: Words, lang: str | None, option: str | None
-) -> HTMLResponse:
+def page_of(request: Request, invoice: str, chosen: Words, visit: Visit) -> HTMLResponse:
     """Return the page of an invoice, or that there is none."""
     with db.transaction() as session:
         facts = invoices.find(session, invoice)
         if facts is None:
             return pages.notice(request, chosen, "gone", status=404)
         shown = view(session, facts)
-    return pages.pay_page(request, shown, chosen, option=option, lang=lang)
+    return pages.pay_page(request, shown, chosen, replace(visit, till=None))
 
 
 @routes.get("/pay/{invoice}/status")
@@ -84,11 +80,10 @@ def known(invoice: Text) -> str:
 async def pay_events(
     invoice: Annotated[str, Depends(known)],
     chosen: Speech,
-    lang: Lang = None,
-    option: Choice = None,
+    visit: Visited,
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream the page's panel as it changes (server-sent events, WHATWG HTML 9.2)."""
-    async for panel in stream.panels(invoice, chosen, option, lang):
+    async for panel in stream.panels(invoice, chosen, visit):
         yield panel
 
 
@@ -98,13 +93,12 @@ def pay_test(
     invoice: Text,
     session: Tx,
     chosen: Speech,
-    lang: Lang = None,
-    option: Choice = None,
+    visit: Visited,
 ) -> Response:
     """Pay what remains from a development account; there is no such page in production."""
-    back = f"/pay/{invoice}{pages.query(option=option, lang=lang)}"
+    back = visit.page(invoice)
     try:
-        send_test_payment(session, invoices.get(session, invoice), option)
+        send_test_payment(session, invoices.get(session, invoice), visit.option)
     except NotFound:
         return pages.notice(request, chosen, "gone", status=404)
     except GatewayError as error:

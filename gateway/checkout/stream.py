@@ -16,6 +16,7 @@ from gateway import db
 from gateway.checkout import marks, pages
 from gateway.checkout.hub import Hub
 from gateway.checkout.view import view
+from gateway.checkout.visit import Visit
 from gateway.checkout.words import Words
 from gateway.invoices import service as invoices
 
@@ -23,9 +24,7 @@ STREAM_SECONDS_MAX = 600.0
 RETRY_MILLISECONDS = 2_000
 
 
-def snapshot(
-    invoice_id: str, chosen: Words, option: str | None, lang: str | None
-) -> tuple[str, dict[str, Any]] | None:
+def snapshot(invoice_id: str, chosen: Words, visit: Visit) -> tuple[str, dict[str, Any]] | None:
     """Return what the page shows now, in a transaction of its own; None if the invoice is gone.
 
     What changes while it is drawn leaves no mark at all, so that the page is soon drawn again: it
@@ -39,7 +38,7 @@ def snapshot(
             mark = ""
     if shown is None:
         return None
-    inside = pages.panel(shown, chosen, option=option, lang=lang)
+    inside = pages.panel(shown, chosen, visit)
     return mark, {
         "version": pages.version(inside),
         "title": pages.title(shown, chosen),
@@ -51,9 +50,7 @@ def snapshot(
     }
 
 
-async def panels(
-    invoice_id: str, chosen: Words, option: str | None, lang: str | None
-) -> AsyncIterator[ServerSentEvent]:
+async def panels(invoice_id: str, chosen: Words, visit: Visit) -> AsyncIterator[ServerSentEvent]:
     """Yield the panel now and whenever it changes; end when nothing more will."""
     hub = Hub.here()
     deadline = time.monotonic() + STREAM_SECONDS_MAX
@@ -62,7 +59,7 @@ async def panels(
         while (left := deadline - time.monotonic()) > 0:
             async with hub.turns:
                 changed.clear()  # what was told while it waited for its turn is drawn now
-                found = await run_in_threadpool(snapshot, invoice_id, chosen, option, lang)
+                found = await run_in_threadpool(snapshot, invoice_id, chosen, visit)
             if found is None:
                 return
             mark, shown = found

@@ -9,10 +9,12 @@ from sqlalchemy.orm import Session
 
 from gateway.accounts import service as accounts
 from gateway.chain import freshness
+from gateway.checkout import again
 from gateway.checkout.arrived import (
     PaymentView,
     Progress,
     Stray,
+    came_too_late,
     payment_views,
     progress,
     stray,
@@ -24,7 +26,7 @@ from gateway.checkout.returned import returned
 from gateway.gasless import service as gasless
 from gateway.gasless.shapes import AuthorizationShape
 from gateway.inbox.store import Item
-from gateway.invoices import requote, rules
+from gateway.invoices import rules
 from gateway.invoices.facts import Facts
 from gateway.settings import settings
 from gateway.web.shapes import Time
@@ -47,6 +49,7 @@ Screen = Literal[
     "expired_late",
     "void",
 ]
+UNPAID: tuple[Screen, ...] = ("open", "partial", "expired", "expired_partial")
 
 
 class View(BaseModel):
@@ -67,7 +70,20 @@ class View(BaseModel):
     amount_missing: str
     amount_over: str
     amount_returned: Annotated[str, Field(description="sent back to the payer, and confirmed")]
-    amount_returning: Annotated[str, Field(description="promised or sent back, not confirmed yet")]
+    amount_returning: Annotated[str, Field(description="being sent back, not confirmed yet")]
+    amount_awaiting: Annotated[
+        str, Field(description="goes back once the payer says where to, on the refund's page")
+    ]
+    amount_late: Annotated[
+        str, Field(description="came too late for the merchant's terms, and settles nothing")
+    ]
+    late_action: Annotated[
+        Literal["review", "refund"] | None,
+        Field(description="what the merchant's terms say of what came too late"),
+    ]
+    late_counts: Annotated[
+        bool, Field(description="the merchant takes late money, however late and at any rate")
+    ]
     payment_options: list[OptionView]
     payments: list[PaymentView]
     strays: Annotated[
@@ -84,6 +100,7 @@ class View(BaseModel):
         bool, Field(description="a payment that had counted left the chain: pay what is due again")
     ]
     requote: Annotated[bool, Field(description="a new quote may be asked for now")]
+    restart: Annotated[bool, Field(description="its payment link makes another invoice now")]
     created_at: Time
     expires_at: Time
     paid_at: Time | None
@@ -105,14 +122,20 @@ class View(BaseModel):
 
     @property
     def on_its_way(self) -> bool:
-        """True while what was signed is being sent: paying again would pay twice."""
+        """True while what was signed is being sent, or called off: paying again would pay twice.
+
+        What is called off after the end asks for nothing more.
+        """
         signed = self.authorization
-        return (
-            signed is not None
-            and self.payable
-            and signed.status in gasless.LIVE
-            and signed.reason != gasless.REVERTED
-        )
+        if signed is None or signed.status not in gasless.LIVE or signed.reason == gasless.REVERTED:
+            return False
+        return self.screen in UNPAID and (self.payable or not self.unasked)
+
+    @property
+    def unasked(self) -> bool:
+        """True if what was signed last is not sent because the invoice asks for it no more."""
+        signed = self.authorization
+        return signed is not None and (signed.reason or "").startswith(gasless.INVOICE_OVER)
 
     @property
     def signed_words(self) -> str | None:
@@ -120,13 +143,22 @@ class View(BaseModel):
         signed = self.authorization
         if signed is None:
             return None
-        unasked = (signed.reason or "").startswith(gasless.INVOICE_OVER)
+        if self.on_its_way:
+            return "called_off" if self.unasked else signed.status
         if not self.payable:
-            return "unneeded" if unasked else None
+            return "unneeded" if self.unasked else None
         if signed.status in gasless.LIVE:
-            reverted = signed.reason == gasless.REVERTED
-            return "reverted" if reverted else "called_off" if unasked else signed.status
-        return "asks_less" if unasked else "over" if signed.status == "failed" else None
+            return "reverted"
+        return "asks_less" if self.unasked else "over" if signed.status == "failed" else None
+
+    @property
+    def expired_words(self) -> tuple[str, str]:
+        """Which words tell what became of the money when nothing is paid at the end, and what a
+        payer can do next.
+        """
+        told = "reverted" if self.reverted else "returned" if self.goes_back else "nothing"
+        step = "quote" if self.requote else "again" if self.restart else "ask"
+        return f"expired_{told}", f"step_{step}"
 
     @property
     def newest(self) -> list[PaymentView]:
@@ -140,8 +172,9 @@ class View(BaseModel):
 
     @property
     def goes_back(self) -> bool:
-        """True if some of it is back with the payer or on its way."""
-        return any(Decimal(sum_) for sum_ in (self.amount_returned, self.amount_returning))
+        """True if some of it is back with the payer, on its way, or waits for the payer's word."""
+        sums = (self.amount_returned, self.amount_returning, self.amount_awaiting)
+        return any(Decimal(one) for one in sums)
 
     @property
     def elsewhere(self) -> bool:
@@ -181,6 +214,10 @@ def view(session: Session, facts: Facts) -> View:
         amount_over=str(facts.over),
         amount_returned=str(back.there),
         amount_returning=str(back.on_its_way),
+        amount_awaiting=str(back.awaited),
+        amount_late=str(came_too_late(facts)),
+        late_action=state.late_action,
+        late_counts=row.late_hours is None and row.late_percent is None,
         payment_options=[option_view(facts, option, places) for option in facts.options],
         payments=payments,
         strays=[stray(item, places) for item in odd],
@@ -188,7 +225,8 @@ def view(session: Session, facts: Facts) -> View:
         signable=[f"{o.asset}.{o.chain}" for o in gasless.options(session, facts)],
         authorization=last_signed(session, row.id),
         reverted=row.reverted_at is not None,
-        requote=requote.possible(facts, datetime.now(UTC)),
+        requote=again.quotable(session, facts),
+        restart=again.startable(session, facts),
         created_at=row.created_at,
         expires_at=row.expires_at,
         paid_at=row.paid_at,

@@ -12,6 +12,7 @@ from sqlalchemy import event, text
 from gateway import db
 from gateway.checkout import marks, stream
 from gateway.checkout.hub import CALM_TURNS, Hub
+from gateway.checkout.visit import Visit
 from gateway.checkout.words import words
 from gateway.gasless.store import PaymentAuthorization
 from gateway.ids import new_id
@@ -47,7 +48,7 @@ async def shown(pages: AsyncIterator[Any]) -> str:
 
 
 def opened(invoice: str) -> AsyncGenerator[Any, None]:
-    pages = stream.panels(invoice, words("en"), None, None)
+    pages = stream.panels(invoice, words("en"), Visit())
     assert isinstance(pages, AsyncGenerator)
     return pages
 

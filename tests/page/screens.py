@@ -1,6 +1,6 @@
 """Invoices brought to the rarer screens of their page; each returns the page's path."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from secrets import token_bytes
 
@@ -11,12 +11,16 @@ from gateway import db
 from gateway.gasless.store import GaslessToken, PaymentAuthorization
 from gateway.ids import new_id
 from gateway.invoices import service
+from gateway.links import service as links
+from gateway.links.rules import Offer
+from gateway.money import USD, Money
 from gateway.refunds.store import Refund
 from gateway.sending import service as sending
 from tests import asking
-from tests.page.test_pay_page import add_payment, in_state
+from tests.page.test_pay_page import add_payment, end, in_state, shop_of
 
 DOLLAR = 10**6
+WAITING = ("awaiting_address", "pending")
 
 
 def id_of(path: str) -> str:
@@ -113,10 +117,12 @@ def give_back(path: str, amount: str, status: str) -> None:
                 chain=asking.CHAIN,
                 asset="USDC",
                 amount=Decimal(amount) * DOLLAR,
-                to_address=b"\xbe" * 20,
-                withdrawal_id=new_id("wd"),
+                to_address=None if status == "awaiting_address" else b"\xbe" * 20,
+                withdrawal_id=None if status == "awaiting_address" else new_id("wd"),
+                token_hash=token_bytes(32) if status == "awaiting_address" else None,
+                expires_at=datetime.now(UTC) + timedelta(days=1),
                 status=status,
-                ended_at=None if status == "pending" else datetime.now(UTC),
+                ended_at=None if status in WAITING else datetime.now(UTC),
             )
         )
 
@@ -151,3 +157,85 @@ def not_final() -> str:
     add_payment(path, "12.5")
     add_payment(path, "12.5", "reversed")
     return f"{path}/receipt"
+
+
+def signable() -> str:
+    """An open invoice in USDC that can be paid by a signature."""
+    with db.transaction() as session:
+        take_signatures(session)
+    return in_state("open")
+
+
+def over(path: str) -> None:
+    """Let an invoice's time be over."""
+    with db.transaction() as session:
+        end(session, service.get(session, id_of(path)))
+
+
+def reverted_late(kept: str | None = None) -> str:
+    """An invoice paid in time that the network took back after its end, all but what is `kept`."""
+    path = in_state("open")
+    if kept is not None:
+        with db.transaction() as session:
+            facts = service.get(session, id_of(path))
+            asking.pay(session, facts, kept, deposit=new_id("dep"))
+    add_payment(path, "12.5")
+    over(path)
+    add_payment(path, "12.5", "reversed")
+    return path
+
+
+def too_late(
+    amount: str = "12.50", *, in_time: str | None = None, otherwise: str = "credit"
+) -> str:
+    """An invoice of whose payment an amount came too late for its merchant's terms."""
+    path = in_state("open")
+    with db.transaction() as session:
+        facts = service.get(session, id_of(path))
+        session.execute(
+            text("update invoice set late_hours = 0, late_else = :otherwise where id = :id"),
+            {"id": facts.invoice.id, "otherwise": otherwise},
+        )
+        if in_time is not None:
+            before = datetime.now(UTC) - timedelta(minutes=10)
+            asking.pay(session, facts, in_time, deposit=new_id("dep"), seen_at=before)
+        end(session, facts)
+    add_payment(path, amount)
+    return path
+
+
+def void(path: str) -> None:
+    """Take an invoice back."""
+    with db.transaction() as session:
+        service.void(session, id_of(path))
+
+
+def of_a_link() -> str:
+    """An expired invoice of a payment link."""
+    with db.transaction() as session:
+        offer = Offer(title="Tea", currency=USD, amount=Money(500, USD))
+        link = links.create(session, account_id=shop_of(session).id, offer=offer)
+        facts = links.pay(session, link_id=link.id)
+        end(session, facts)
+        return f"/pay/{facts.invoice.id}"
+
+
+def close_link(path: str) -> None:
+    """Switch the link of an invoice off."""
+    with db.transaction() as session:
+        session.execute(
+            text(
+                "update payment_link set active = false"
+                " where id = (select link_id from invoice where id = :id)"
+            ),
+            {"id": id_of(path)},
+        )
+
+
+def serve_eth(*, served: bool) -> None:
+    """Serve ETH on the tests' chain, or no longer."""
+    with db.transaction() as session:
+        session.execute(
+            text("update chain_asset set active = :yes where chain = :chain and asset = 'ETH'"),
+            {"yes": served, "chain": asking.CHAIN},
+        )

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from gateway import db
 from gateway.checkout import marks, stream
 from gateway.checkout.view import View, view
+from gateway.checkout.visit import Visit
 from gateway.checkout.words import words
 from gateway.invoices.facts import Facts
 from tests import asking
@@ -28,7 +29,7 @@ def test_a_change_and_back_while_it_is_drawn_is_not_missed(
         return view(session, facts)
 
     monkeypatch.setattr(stream, "view", drawn_late)
-    drawn = stream.snapshot(invoice, words("en"), None, None)
+    drawn = stream.snapshot(invoice, words("en"), Visit())
     assert drawn is not None
     head_age("1 second")
     with db.transaction() as session:
@@ -40,7 +41,7 @@ def test_a_page_drawn_in_peace_keeps_its_mark(database: str) -> None:
     with db.transaction() as session:
         asking.add_chain(session)
         invoice = asking.asked(session, asking.merchant(session)).invoice.id
-    drawn = stream.snapshot(invoice, words("en"), None, None)
+    drawn = stream.snapshot(invoice, words("en"), Visit())
     with db.transaction() as session:
         assert drawn is not None
         assert drawn[0] == marks.read(session, [invoice])[invoice]

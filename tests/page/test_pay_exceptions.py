@@ -109,7 +109,7 @@ def test_a_late_payment_is_no_empty_invoice_and_a_title_runs_nothing(
     payer: Callable[..., Page],
 ) -> None:
     page = payer(late(), locale="en")
-    expect(page.locator("#banner p")).to_contain_text("12.50 USD arrived after the time was over")
+    expect(page.locator("#banner p")).to_contain_text("12.50 USD arrived after the deadline")
     expect(page.locator("#new-quote")).to_have_count(0)
     expect(page.locator("#purpose")).to_have_text(SCRIPT)
     assert "taken" not in page.title()

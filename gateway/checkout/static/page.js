@@ -5,6 +5,8 @@ const invoice = byId('invoice')
 const announce = byId('announce')
 // seconds: a clock that runs all the time only makes nervous
 const NEAR = 900
+// milliseconds
+const RETRY = 5000
 const language = document.documentElement.lang + '-u-nu-latn'
 
 async function copy(button) {
@@ -63,7 +65,10 @@ function show({ version, title, announce: text, html }) {
 
 enhance()
 setInterval(tick, 1000)
-if (!document.querySelector('[data-final]')) {
+if (!document.querySelector('[data-final]')) listen()
+
+// a browser asks again by itself, but not after an answer of 502 or 503
+function listen() {
   const source = new EventSource(invoice.dataset.events)
   source.addEventListener('panel', (event) => {
     const data = JSON.parse(event.data)
@@ -71,4 +76,5 @@ if (!document.querySelector('[data-final]')) {
     show(data)
     if (data.final) source.close()
   })
+  source.onerror = () => { if (source.readyState === EventSource.CLOSED) setTimeout(listen, RETRY) }
 }
