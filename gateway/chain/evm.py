@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any
 from gateway.chain.port import (
     At,
     Block,
+    Data,
+    Hash,
     Header,
     Log,
     NodeAway,
     NodeError,
+    Number,
     Receipt,
     Transaction,
     tohex,
@@ -41,7 +44,7 @@ class Questions:
 
     def chain_id(self) -> int:
         """Return the chain's number (EIP-155)."""
-        return int(self.ask("eth_chainId", [], str), 16)
+        return int(self.ask("eth_chainId", [], Number), 16)
 
     def head(self) -> Header:
         """Return the newest block."""
@@ -121,7 +124,7 @@ class Questions:
 
     def balance(self, address: bytes, at: At = "latest") -> int:
         """Return an address's native coin in wei."""
-        return int(self.ask("eth_getBalance", [tohex(address), state(at)], str), 16)
+        return int(self.ask("eth_getBalance", [tohex(address), state(at)], Number), 16)
 
     def token_balance(self, token: bytes, address: bytes, at: At = "latest") -> int:
         """Return an address's tokens in the token's base units (ERC-20 balanceOf)."""
@@ -136,27 +139,27 @@ class Questions:
         at = {"blockHash": tohex(block_hash), "requireCanonical": True}
         if token is None:
             calls: list[list[Any]] = [[tohex(address), at] for address in addresses]
-            return [int(answer, 16) for answer in self.ask_many("eth_getBalance", calls, str)]
+            return [int(answer, 16) for answer in self.ask_many("eth_getBalance", calls, Number)]
         calls = [
             [{"to": tohex(token), "data": tohex(balance_call(address))}, at]
             for address in addresses
         ]
-        return [number(unhex(answer)) for answer in self.ask_many("eth_call", calls, str)]
+        return [number(unhex(answer)) for answer in self.ask_many("eth_call", calls, Data)]
 
     def nonce(self, address: bytes, at: At = "latest") -> int:
         """Return how many transactions an address has sent; "pending" counts waiting ones."""
-        return int(self.ask("eth_getTransactionCount", [tohex(address), state(at)], str), 16)
+        return int(self.ask("eth_getTransactionCount", [tohex(address), state(at)], Number), 16)
 
     def code(self, address: bytes, at: At = "latest") -> bytes:
         """Return the code at an address, empty if it is no contract."""
-        return unhex(self.ask("eth_getCode", [tohex(address), state(at)], str))
+        return unhex(self.ask("eth_getCode", [tohex(address), state(at)], Data))
 
     def call(self, to: bytes, data: bytes, at: At = "latest", sender: bytes | None = None) -> bytes:
         """Return what a contract answers, changing nothing; a revert is a NodeError with `data`."""
         query = {"to": tohex(to), "data": tohex(data)}
         if sender is not None:
             query["from"] = tohex(sender)
-        return unhex(self.ask("eth_call", [query, state(at)], str))
+        return unhex(self.ask("eth_call", [query, state(at)], Data))
 
     def estimate_gas(
         self,
@@ -175,7 +178,7 @@ class Questions:
         asked: list[Any] = [query, "latest"]
         if code is not None:
             asked.append({tohex(to): {"code": tohex(code)}})
-        return int(self.ask("eth_estimateGas", asked, str), 16)
+        return int(self.ask("eth_estimateGas", asked, Number), 16)
 
     def base_fee(self) -> int:
         """Return the newest block's base fee in wei per gas (EIP-1559)."""
@@ -183,14 +186,14 @@ class Questions:
 
     def max_priority_fee(self) -> int:
         """Return the tip the node suggests, in wei per gas."""
-        return int(self.ask("eth_maxPriorityFeePerGas", [], str), 16)
+        return int(self.ask("eth_maxPriorityFeePerGas", [], Number), 16)
 
     def send_raw(self, raw: bytes) -> bytes:
         """Hand over a signed transaction and return its hash.
 
         NodeAway after this call means that it may have been sent.
         """
-        return unhex(self.ask("eth_sendRawTransaction", [tohex(raw)], str))
+        return unhex(self.ask("eth_sendRawTransaction", [tohex(raw)], Hash))
 
 
 class Evm(Questions):

@@ -4,19 +4,34 @@ The facts keep the node's own hexadecimal text and read it when asked, because a
 hundreds of transfers and one of them is ours. Amounts are base units of the chain (wei for the
 native coin), hashes 32 bytes, addresses 20 bytes. Field names: the Ethereum JSON-RPC specification
 (ethereum/execution-apis).
+
+What has another form than its field's is refused where the answer is decoded, in the name of the
+endpoint that told it. Logs and traces come by the thousand, so of theirs the lengths are held, and
+a letter that is no digit is found where it is read.
 """
 
 from datetime import UTC, datetime
-from typing import Literal, Protocol, TypeAlias
+from typing import Annotated, Literal, Protocol, TypeAlias
 
 import msgspec
-from msgspec import field
+from msgspec import Meta, field
 
 from gateway.errors import DependencyAway
 
 Tag: TypeAlias = Literal["latest", "pending", "safe", "finalized", "earliest"]
 At: TypeAlias = int | bytes | Tag
 """A block by number, by hash or by tag. Only a hash names one block for ever."""
+
+Hash: TypeAlias = Annotated[str, Meta(pattern=r"\A0x[0-9a-fA-F]{64}\Z")]
+Place: TypeAlias = Annotated[str, Meta(pattern=r"\A0x[0-9a-fA-F]{40}\Z")]
+Data: TypeAlias = Annotated[str, Meta(pattern=r"\A0x(?:[0-9a-fA-F]{2})*\Z")]
+Number: TypeAlias = Annotated[str, Meta(pattern=r"\A0x[0-9a-fA-F]{1,64}\Z")]
+Height: TypeAlias = Annotated[str, Meta(pattern=r"\A0x0*[0-9a-fA-F]{1,15}\Z")]
+"""A number that a column of eight bytes takes."""
+Moment: TypeAlias = Annotated[str, Meta(pattern=r"\A0x0*[0-9a-fA-F]{1,9}\Z")]
+"""Seconds up to the year 4147: the same in milliseconds is no date at all."""
+AsLongAsAHash: TypeAlias = Annotated[str, Meta(min_length=66, max_length=66)]
+AsLongAsAPlace: TypeAlias = Annotated[str, Meta(min_length=42, max_length=42)]
 
 
 class NodeAway(DependencyAway):
@@ -38,16 +53,20 @@ class NodeError(DependencyAway):
         self.rpc_code, self.message, self.data = rpc_code, message, data
 
 
+class Malformed(NodeAway, ValueError):
+    """The node told something else where hexadecimal digits should be."""
+
+
 class Transaction(msgspec.Struct, frozen=True, gc=False):
     """A transaction as it stands in a block."""
 
-    hash_hex: str = field(name="hash")
-    from_hex: str = field(name="from")
-    value_hex: str = field(name="value")
-    to_hex: str | None = field(name="to", default=None)
-    nonce_hex: str = field(name="nonce", default="0x0")
-    block_hash_hex: str | None = field(name="blockHash", default=None)
-    block_number_hex: str | None = field(name="blockNumber", default=None)
+    hash_hex: Hash = field(name="hash")
+    from_hex: Place = field(name="from")
+    value_hex: Number = field(name="value")
+    to_hex: Place | None = field(name="to", default=None)
+    nonce_hex: Number = field(name="nonce", default="0x0")
+    block_hash_hex: Hash | None = field(name="blockHash", default=None)
+    block_number_hex: Height | None = field(name="blockNumber", default=None)
 
     @property
     def hash(self) -> bytes:
@@ -81,14 +100,14 @@ class Transaction(msgspec.Struct, frozen=True, gc=False):
 class Header(msgspec.Struct, frozen=True):
     """A block without its transactions."""
 
-    hash_hex: str = field(name="hash")
-    parent_hash_hex: str = field(name="parentHash")
-    number_hex: str = field(name="number")
-    timestamp_hex: str = field(name="timestamp")
-    gas_used_hex: str = field(name="gasUsed")
-    gas_limit_hex: str = field(name="gasLimit", default="0x0")
-    base_fee_hex: str = field(name="baseFeePerGas", default="0x0")
-    logs_bloom_hex: str = field(name="logsBloom", default="0x")
+    hash_hex: Hash = field(name="hash")
+    parent_hash_hex: Hash = field(name="parentHash")
+    number_hex: Height = field(name="number")
+    timestamp_hex: Moment = field(name="timestamp")
+    gas_used_hex: Number = field(name="gasUsed")
+    gas_limit_hex: Number = field(name="gasLimit", default="0x0")
+    base_fee_hex: Number = field(name="baseFeePerGas", default="0x0")
+    logs_bloom_hex: Data = field(name="logsBloom", default="0x")
 
     @property
     def hash(self) -> bytes:
@@ -134,10 +153,10 @@ class Block(Header, frozen=True):
 class Log(msgspec.Struct, frozen=True, gc=False):
     """An event a contract emitted."""
 
-    address_hex: str = field(name="address")
+    address_hex: AsLongAsAPlace = field(name="address")
     topics_hex: tuple[str, ...] = field(name="topics")
     data_hex: str = field(name="data")
-    tx_hash_hex: str = field(name="transactionHash")
+    tx_hash_hex: AsLongAsAHash = field(name="transactionHash")
     log_index_hex: str = field(name="logIndex")
     block_hash_hex: str | None = field(name="blockHash", default=None)
     removed: bool = False
@@ -161,7 +180,7 @@ class Log(msgspec.Struct, frozen=True, gc=False):
     @property
     def log_index(self) -> int:
         """The log's place in its block."""
-        return int(self.log_index_hex, 16)
+        return whole(self.log_index_hex)
 
     @property
     def block_hash(self) -> bytes | None:
@@ -171,16 +190,24 @@ class Log(msgspec.Struct, frozen=True, gc=False):
 class Receipt(msgspec.Struct, frozen=True):
     """What became of a mined transaction."""
 
-    tx_hash_hex: str = field(name="transactionHash")
-    block_hash_hex: str = field(name="blockHash")
-    block_number_hex: str = field(name="blockNumber")
-    gas_used_hex: str = field(name="gasUsed")
-    from_hex: str = field(name="from")
-    status_hex: str = field(name="status", default="0x0")
-    to_hex: str | None = field(name="to", default=None)
-    effective_gas_price_hex: str = field(name="effectiveGasPrice", default="0x0")
-    l1_fee_hex: str = field(name="l1Fee", default="0x0")
+    tx_hash_hex: Hash = field(name="transactionHash")
+    block_hash_hex: Hash = field(name="blockHash")
+    block_number_hex: Height = field(name="blockNumber")
+    gas_used_hex: Number = field(name="gasUsed")
+    from_hex: Place = field(name="from")
+    status_hex: Number = field(name="status", default="0x0")
+    to_hex: Place | None = field(name="to", default=None)
+    effective_gas_price_hex: Number = field(name="effectiveGasPrice", default="0x0")
+    l1_fee_hex: Number = field(name="l1Fee", default="0x0")
     logs: list[Log] = []
+
+    def __post_init__(self) -> None:
+        """Refuse a log without a place: a receipt has few, and another one's tells whose lie it is.
+
+        Raises Malformed, which is a ValueError and so makes msgspec refuse the answer.
+        """
+        for log in self.logs:
+            whole(log.log_index_hex)
 
     @property
     def tx_hash(self) -> bytes:
@@ -253,8 +280,19 @@ class Node(Protocol):
 
 
 def unhex(text: str) -> bytes:
-    """Return the bytes of 0x text."""
-    return bytes.fromhex(text[2:])
+    """Return the bytes of 0x text; raises Malformed."""
+    try:
+        return bytes.fromhex(text[2:])
+    except ValueError as error:
+        raise Malformed(f"the node told {text[:80]!r} where bytes should be") from error
+
+
+def whole(text: str) -> int:
+    """Return the number of 0x text; raises Malformed."""
+    try:
+        return int(text, 16)
+    except ValueError as error:
+        raise Malformed(f"the node told {text[:80]!r} where a number should be") from error
 
 
 def tohex(value: bytes) -> str:

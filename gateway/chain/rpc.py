@@ -50,6 +50,8 @@ class Answer(msgspec.Struct, Generic[Result]):
     error: Any = None
 
 
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding raises: no JSON or another form, letters of no alphabet, endless brackets."""
 ONE = msgspec.json.Decoder(Envelope)
 MANY = msgspec.json.Decoder(list[Envelope])
 
@@ -67,7 +69,7 @@ class Endpoint:
         body = self.exchange(request(ONLY, method, parameters))
         try:
             answer = decoder(result).decode(body)
-        except msgspec.MsgspecError:  # no result, or none of this form: say which
+        except UNREADABLE:  # no result, or none of this form: say which
             return decode(own(envelope(body)), result)
         if answer.id != ONLY or answer.error is not None:
             return decode(own(envelope(body)), result)
@@ -81,7 +83,7 @@ class Endpoint:
         body = self.exchange(b"[" + b",".join(bodies) + b"]")
         try:
             told = decoder_of_many(result).decode(body)
-        except msgspec.MsgspecError:  # results are missing, or have another form: say which
+        except UNREADABLE:  # results are missing, or have another form: say which
             told = []
         if [answer.id for answer in told if answer.error is None] == list(range(len(calls))):
             return [answer.result for answer in told]
@@ -204,7 +206,7 @@ def envelope(body: bytes) -> Envelope:
     """Read one answer; raises NodeAway for what is none."""
     try:
         return ONE.decode(body)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise NodeAway(f"the node's answer is not JSON-RPC: {str(error)[:200]}") from error
 
 
@@ -238,7 +240,7 @@ def envelopes(body: bytes) -> list[Envelope]:
         raise NodeAway("the node answered a batch with one answer")
     try:
         return MANY.decode(body)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise NodeAway(f"the node's answer is not JSON-RPC: {str(error)[:200]}") from error
 
 
@@ -253,5 +255,5 @@ def decode(answer: Envelope, result: Any) -> Any:
         raise NodeAway("the node's answer has neither a result nor an error")
     try:
         return msgspec.json.decode(answer.result, type=result)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         raise NodeAway(f"the node's answer has another form: {str(error)[:200]}") from error

@@ -9,11 +9,12 @@ from typing import TypeAlias
 
 from gateway.chain.evm import Evm
 from gateway.chain.pool import Contradiction, NotYet
-from gateway.chain.port import Header, Log, NodeAway, NodeError, Receipt
+from gateway.chain.port import Header, Log, NodeAway, NodeError, Receipt, whole
 from gateway.deposits.heads import View
 from gateway.deposits.native import TOP_LEVEL, Driver, Move, Transactions
 
 Coin: TypeAlias = tuple[str, str, str, str, int]
+Frame: TypeAlias = tuple[bytes, bytes, bool]
 Told: TypeAlias = tuple[bytes, bool, list[tuple[int, tuple[str, ...]]]]
 
 
@@ -93,21 +94,23 @@ def told_coins(asked: Evm, driver: Driver, block: Header, logs: list[Log]) -> fr
     """Return the native coin a node tells of a block; raises NotYet where it lacks the block."""
     try:
         (moves,) = driver.moves(asked, [block], [logs])
+        return frozenset(coin_of(move) for move in moves)
     except NodeAway as error:
         if error.said_by:
             raise
         raise NotYet(asked, block.number) from error
-    return frozenset(coin_of(move) for move in moves)
 
 
 def coin_of(move: Move) -> Coin:
     """Return what two nodes must tell alike of native coin; they may write it in other letters."""
     to_and_from = move.sender.lower(), move.to.lower()
-    return move.tx_hash.lower(), move.position, *to_and_from, int(move.value, 16)
+    return move.tx_hash.lower(), move.position, *to_and_from, whole(move.value)
 
 
 def same_block(view: View, block: Header) -> None:
     """See that the second node has this block, with the same parent and the same logs' filter.
+
+    And that both say of it that something ran in it, or that nothing did.
 
     Raises NotYet while it does not have it, Contradiction when it tells another.
     """
@@ -118,16 +121,16 @@ def same_block(view: View, block: Header) -> None:
         raise NotYet(view.witness, block.number)
     if frame_of(other) != frame_of(block):
 
-        def question(asked: Evm) -> tuple[bytes, bytes] | None:
+        def question(asked: Evm) -> Frame | None:
             header = asked.header(block.hash)
             return None if header is None else frame_of(header)
 
         raise Contradiction(view.node, view.witness, question, f"block {block.number}")
 
 
-def frame_of(block: Header) -> tuple[bytes, bytes]:
+def frame_of(block: Header) -> Frame:
     """Return what two nodes must tell alike of a block's header."""
-    return block.parent_hash, block.logs_bloom
+    return block.parent_hash, block.logs_bloom, block.gas_used == 0
 
 
 def facts_of(receipt: Receipt) -> Told:

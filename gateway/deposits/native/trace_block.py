@@ -11,7 +11,7 @@ import msgspec
 from msgspec import field
 
 from gateway.chain.evm import Evm
-from gateway.chain.port import Header, Log
+from gateway.chain.port import Header, Log, Malformed
 from gateway.deposits.native.port import (
     NOTHING,
     PRECOMPILES,
@@ -135,9 +135,12 @@ def renumbered(moves: list[Move], entries: list[Entry]) -> list[Move]:
 
 
 def position_of(path: msgspec.Raw) -> str:
-    """Return the position of a path: [] is TOP_LEVEL, [3,1] is "0.3.1"."""
+    """Return the position of a path: [] is TOP_LEVEL, [3,1] is "0.3.1". Raises Malformed."""
     written = bytes(path)
     if written == EMPTY:
         return TOP_LEVEL
-    places: list[int] = msgspec.json.decode(written, type=list[int])
+    try:
+        places: list[int] = msgspec.json.decode(written, type=list[int])
+    except msgspec.MsgspecError as error:
+        raise Malformed(f"the node told {written[:80]!r} where a path should be") from error
     return ".".join((TOP_LEVEL, *map(str, places)))
