@@ -43,7 +43,7 @@ class CatchUp:
     def __init__(self, chain: Chain, watched: Watched) -> None:
         self.chain, self._watched = chain.id, watched
         self.blocks = min(RANGE_BLOCKS_FIRST, chain.read_blocks_max)
-        self._blocks_max, self._logs_max = chain.read_blocks_max, chain.read_logs_max
+        self._blocks_max, self.logs_max = chain.read_blocks_max, chain.read_logs_max
         self._ahead_max = chain.read_ahead
         self._ahead: deque[Ahead] = deque()
         self._threads: ThreadPoolExecutor | None = None
@@ -82,7 +82,7 @@ class CatchUp:
             first = self._ahead[-1].last + 1
         while first <= last and len(self._ahead) < most:
             end = min(last, first + self.blocks - 1)
-            answer = threads.submit(fetch, view, first, end, self._watched, driver, self._logs_max)
+            answer = threads.submit(fetch, view, first, end, self._watched, driver, self.logs_max)
             self._ahead.append(Ahead(first, end, view, answer))
             first = end + 1
 
@@ -108,7 +108,7 @@ class CatchUp:
         """Double the ranges after a full one that was fast and far from the cap of an answer."""
         if one.last - one.first + 1 < self.blocks:
             return
-        if seconds * GROWTH <= RANGE_SECONDS_MAX and logs * GROWTH < self._logs_max:
+        if seconds * GROWTH <= RANGE_SECONDS_MAX and logs * GROWTH < self.logs_max:
             self.blocks = min(self.blocks * GROWTH, self._blocks_max)
 
 

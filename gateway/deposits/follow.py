@@ -149,7 +149,8 @@ class Follower:
             raise NotYet(view.node, cursor[0] + 1)
         if cursor[1] is not None and block.parent_hash != cursor[1]:
             return self.fork(cursor, view, block)
-        fetched = sight.fetch_block(view, block, self.watched, self.driver(view))
+        most = self.catching_up.logs_max
+        fetched = sight.fetch_block(view, block, self.watched, self.driver(view), most)
         return self.take(cursor, view, fetched)
 
     def take(self, cursor: Place, view: View, fetched: Fetched) -> tuple[Step, Place]:

@@ -37,7 +37,7 @@ def rescan(
             driver = driver_of(session, facts, view.node)
     known, added = watched(chain), 0
     for number in range(from_block, min(to_block, cursor.number) + 1):
-        (read,) = sight.read(view, number, number, known, driver)
+        (read,) = sight.read(view, number, number, known, driver, facts.read_logs_max)
         if read.payments or read.strays or read.left_out:
             added += add(known, view, read, facts.start_block)
     log.info("chain.rescanned", chain=chain, first=from_block, last=to_block, added=added)

@@ -10,19 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gateway.chain import checks
-from gateway.chain.evm import Evm
 from gateway.chain.port import Header, Log, NodeAway, Receipt, unhex
-from gateway.deposits import confirm, rules
+from gateway.deposits import confirm
 from gateway.deposits.heads import View
 from gateway.deposits.junk import thinned
 from gateway.deposits.matching import Event, as_read, coins_of, events_of
 from gateway.deposits.native import Driver, Move
 from gateway.deposits.payment import Payment, Read, Stray
+from gateway.deposits.told import TRANSFER_TOPIC, heard, logs_of
 from gateway.deposits.watched import Watched
 
 __all__ = ["Fetched", "Payment", "Read", "Stray", "fetch_block", "fetch_range", "match", "read"]
-
-TRANSFER_TOPIC = unhex(rules.TRANSFER)
 
 
 class CutOff(NodeAway):
@@ -50,42 +48,46 @@ class Fetched:
     """What one node told of blocks that follow each other.
 
     `moves` is None where the native coin was not listed when the blocks were read. `found` is what
-    could be matched ahead of time.
+    could be matched ahead of time. An answer of `logs_max` logs may have been cut off.
     """
 
     view: View
     blocks: list[Header]
     logs: list[list[Log]]
     moves: list[list[Move]] | None
+    logs_max: int | None = None
     found: Found | None = None
 
 
-def read(view: View, first: int, last: int, watched: Watched, driver: Driver) -> list[Read]:
+def read(
+    view: View,
+    first: int,
+    last: int,
+    watched: Watched,
+    driver: Driver,
+    logs_max: int | None = None,
+) -> list[Read]:
     """Read blocks by height and match them; one block by its hash, several as a final range.
 
     Raises NodeAway, NodeError: ask again later, or for fewer blocks.
     """
-    if first == last:
-        block = view.node.header(first)
-        if block is None:
-            raise NodeAway(f"the node lacks block {first}")
-        fetched = fetch_block(view, block, watched, driver)
-    else:
-        fetched = fetch_range(view, first, last, watched, driver)
+    fetched = fetch_range(view, first, last, watched, driver, logs_max)
     watched.refresh()
     return match(fetched, watched, driver)
 
 
-def fetch_block(view: View, block: Header, watched: Watched, driver: Driver) -> Fetched:
+def fetch_block(
+    view: View, block: Header, watched: Watched, driver: Driver, logs_max: int | None = None
+) -> Fetched:
     """Read one block by its hash, so that a node that lacks it says so.
 
     Raises NodeAway, NodeError.
     """
-    if block.gas_used == 0:
-        return Fetched(view, [block], [[]], [[]])
     confirm.same_block(view, block)
-    logs = [checks.checked_logs(block, view.node.logs(block.hash, [TRANSFER_TOPIC]))]
-    return Fetched(view, [block], logs, moved(view, [block], logs, watched, driver))
+    if block.gas_used == 0 and not checks.bloom_of(block):
+        return Fetched(view, [block], [[]], [[]])
+    logs = [logs_of(view.node, block, logs_max)]
+    return Fetched(view, [block], logs, moved(view, [block], logs, watched, driver), logs_max)
 
 
 def fetch_range(
@@ -101,13 +103,17 @@ def fetch_range(
     They are matched, too, by the addresses known by now: the receipts are there when it is their
     turn. Raises CutOff for an answer of `logs_max` logs; NodeAway, NodeError.
     """
+    if first == last:
+        (block,) = linked([view.node.header(first)], first)
+        fetched = fetch_block(view, block, watched, driver, logs_max)
+        return replace(fetched, found=look(fetched, watched, driver))
     answer = view.node.logs_between(first, last, [TRANSFER_TOPIC])
-    if logs_max is not None and checks.truncated(answer, logs_max) and first < last:
+    if logs_max is not None and checks.truncated(answer, logs_max):
         raise CutOff(f"{len(answer)} logs in blocks {first} to {last}")
     blocks = linked(view.node.headers(first, last), first)
     confirm.same_block(view, blocks[-1])
     logs = [checks.checked_logs(block, own) for block, own in by_block(blocks, answer)]
-    fetched = Fetched(view, blocks, logs, moved(view, blocks, logs, watched, driver))
+    fetched = Fetched(view, blocks, logs, moved(view, blocks, logs, watched, driver), logs_max)
     return replace(fetched, found=look(fetched, watched, driver))
 
 
@@ -163,7 +169,8 @@ def look(fetched: Fetched, watched: Watched, driver: Driver) -> Found:
     """
     version, view, blocks = watched.version, fetched.view, fetched.blocks
     logs = [
-        heard(view, block, own, watched) for block, own in zip(blocks, fetched.logs, strict=True)
+        heard(view, block, own, watched.contracts, fetched.logs_max)
+        for block, own in zip(blocks, fetched.logs, strict=True)
     ]
     moves = fetched.moves
     if moves is None:
@@ -178,29 +185,3 @@ def look(fetched: Fetched, watched: Watched, driver: Driver) -> Found:
     asked = confirm.receipts(view, [find for find in finds if find[1] not in known])
     confirm.coins(view, driver, list(zip(blocks, logs, coins, strict=True)))
     return Found(version, events, left_out, coins, known | asked)
-
-
-def heard(view: View, block: Header, logs: list[Log], watched: Watched) -> list[Log]:
-    """Return the block's logs, asked once more where it should hold some of a listed token.
-
-    The block's filter also says so by chance; what the second answer tells is taken. A lone node
-    that tells none at all is asked for the receipts, which it finds in another way.
-    """
-    if not checks.suspicious_silence(block, logs, watched.contracts):
-        return logs
-    if view.witness is not None:
-        return checks.checked_logs(block, view.witness.logs(block.hash, [TRANSFER_TOPIC]))
-    return logs or told_by_receipts(view.node, block)
-
-
-def told_by_receipts(node: Evm, block: Header) -> list[Log]:
-    """Return a block's Transfer events out of its transactions' receipts. Raises NodeAway."""
-    full = node.block(block.hash)
-    if full is None:
-        raise NodeAway(f"the node no longer has block {block.number}")
-    logs = []
-    for receipt in node.receipts([tx.hash for tx in full.transactions]):
-        if receipt is None:
-            raise NodeAway(f"the node lacks receipts of block {block.number}")
-        logs += [log for log in receipt.logs if TRANSFER_TOPIC in log.topics[:1]]
-    return checks.checked_logs(block, logs)

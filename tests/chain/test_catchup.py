@@ -108,6 +108,22 @@ def test_ranges_shrink_to_what_the_node_answers(world: World, silent: bool, ahea
     assert reader.failures == []
 
 
+@pytest.mark.parametrize("above", [0, 20], ids=["live", "final"])
+@pytest.mark.parametrize("silent", [True, False])
+def test_a_block_of_more_logs_than_the_node_tells_is_read_by_its_receipts(
+    world: World, silent: bool, above: int
+) -> None:
+    """No fewer blocks can be asked for, and what was cut off may be ours."""
+    reader = open_reader(world, world.view(cap=2, cap_silent=silent))
+    limit(reader, read_logs_max=2 if silent else 10_000)
+    others = [Pay(FACTORY, DOLLAR, token=reader.token) for _ in range(3)]
+    world.mine(world.tx(*others[:1]), world.tx(*others[1:], *reader.pay(5).pays))
+    world.empty(above)
+    reader.follow()
+    assert reader.deposits() == [(5, "credited" if above else "confirming")]
+    assert (reader.at, reader.failures) == (world.head.number, [])
+
+
 def test_a_node_without_tags_is_read_block_by_block(world: World) -> None:
     view = world.view(tags=False)
     reader = a_reader(world, view)
