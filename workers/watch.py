@@ -1,14 +1,18 @@
 """Follow a chain: one task is one slice under the chain's lease, then it rings itself again."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 
-from gateway import bell
+from gateway import bell, db
 from gateway.chain.evm import node
 from gateway.chain.port import NodeAway, NodeError
 from gateway.deposits.accept import CursorMoved
+from gateway.deposits.aside import asks_for_patience
 from gateway.deposits.follow import Follower, Step
+from gateway.webhooks.alarms import raise_alarm
 from workers.app import SLICE_SECONDS, worker_task
 from workers.lease import Lease, lease
 from workers.stopping import stopping
@@ -36,8 +40,31 @@ def watch(chain: str) -> None:
 def watch_until(follower: Follower, deadline: float, mine: Lease | None = None) -> None:
     """Take block after block until the deadline.
 
-    Ends early when the worker is asked to stop, and when the chain is another's to watch.
+    Ends early when the worker is asked to stop, and when the chain is another's to watch. What
+    goes wrong without being foreseen is raised, and an operator is called.
     """
+    with failure_told(follower.chain):
+        take_until(follower, deadline, mine)
+
+
+@contextmanager
+def failure_told(chain: str) -> Iterator[None]:
+    """Call an operator for what is raised: every slice would end so, and the chain stand still.
+
+    A database that asks for patience is no such failure; should it last, `head_stale` tells.
+    """
+    try:
+        yield
+    except Exception as error:  # whatever it is, a chain never stands still in silence
+        if not asks_for_patience(error):
+            detail = f"{type(error).__name__}: {error}".splitlines()[0]
+            with db.transaction() as session:
+                raise_alarm(session, kind="watch_failed", subject=chain, detail=detail)
+        raise
+
+
+def take_until(follower: Follower, deadline: float, mine: Lease | None) -> None:
+    """Take block after block; what a node cannot tell is asked again, ever more rarely."""
     poll = max(POLL_SECONDS_MIN, follower.block_seconds / POLLS_PER_BLOCK)
     retry = NODE_RETRY_SECONDS_MIN
     follower.resume()

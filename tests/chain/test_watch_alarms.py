@@ -1,14 +1,18 @@
 """A chain that does not get on is never silent: an operator is called, whatever the reason is."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from gateway import db
 from gateway.deposits.follow import Step
-from tests.chain.endpoints import CHAIN, DOLLAR, open_reader, rows
+from tests.chain.endpoints import CHAIN, DOLLAR, Reader, open_reader, rows
+from tests.chain.test_poison import BREAK, MEND
 from tests.sim.scripted import View, World
+from workers import watch
 
 AWAY_ALARM = f"node_away {CHAIN}"
 LONG_AGO = "update watch_cursor set away_since = away_since - interval '5 minutes'"
@@ -64,3 +68,42 @@ def test_an_endpoint_that_never_has_the_block_after_ours_calls_an_operator(world
     run(LONG_AGO)
     assert reader.turn() is None
     assert reader.alarms() == [AWAY_ALARM]
+
+
+def slice_of(reader: Reader) -> None:
+    """Watch as a worker does, but shortly."""
+    watch.watch_until(reader.follower, time.monotonic() + 0.5)
+
+
+def test_a_step_that_fails_calls_an_operator_once_and_is_not_swallowed(world: World) -> None:
+    reader = open_reader(world, world.view())
+    world.mine(reader.pay(3 * DOLLAR))
+    run(BREAK.format(table="block", code="P0001"))
+    for _ in range(2):
+        with pytest.raises(DBAPIError, match="broken"):
+            slice_of(reader)
+    (alarm,) = rows("select kind, subject, detail from alarm")
+    assert (alarm.kind, alarm.subject) == ("watch_failed", CHAIN)
+    assert "broken" in alarm.detail
+    assert "insert into" not in alarm.detail
+    run(MEND.format(table="block"))
+    slice_of(reader)
+    assert reader.deposits() == [(3 * DOLLAR, "confirming")]
+
+
+def test_a_failure_before_the_first_step_calls_an_operator_too(world: World) -> None:
+    reader = open_reader(world, world.view())
+    run("alter table watch_cursor rename column safe to unsafe")
+    with pytest.raises(DBAPIError):
+        slice_of(reader)
+    run("alter table watch_cursor rename column unsafe to safe")
+    assert reader.alarms() == [f"watch_failed {CHAIN}"]
+
+
+def test_a_database_that_asks_for_patience_calls_nobody(world: World) -> None:
+    reader = open_reader(world, world.view())
+    world.mine(reader.pay(3 * DOLLAR))
+    run(BREAK.format(table="block", code="40001"))
+    with pytest.raises(DBAPIError):
+        slice_of(reader)
+    assert reader.alarms() == []
