@@ -4,9 +4,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from gateway.chain.payable import payable
 from gateway.errors import Conflict, Refused
-from gateway.invoices import offer, requote
+from gateway.invoices import requote
 from gateway.invoices import service as invoices
 from gateway.invoices.facts import Facts
 from gateway.links import service as links
@@ -32,14 +31,13 @@ def startable(session: Session, facts: Facts) -> bool:
 
 
 def check(session: Session, facts: Facts, *, lock: bool = False) -> None:
-    """Raise Conflict where the invoice's link is closed, UnknownAsset or UnknownChain where a way
-    to pay it is not served any more.
+    """Raise Conflict where the invoice's link is closed, Refused where nothing that could pay it is
+    served any more.
     """
     row = facts.invoice
     if row.link_id is not None:
         links.refuse_closed(session, links.get(session, row.link_id, lock=lock))
-    pairs = [(option.asset, option.chain) for option in facts.options]
-    offer.wanted(session, payable(session), row.currency, pairs)
+    requote.served(session, facts)
 
 
 def quote_again(session: Session, invoice_id: str) -> None:

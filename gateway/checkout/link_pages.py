@@ -1,5 +1,6 @@
 """The pages a payment link has, its payer's and the till's: what both show, begin and refuse."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from gateway.accounts import service as accounts
-from gateway.checkout import pages
+from gateway.checkout import once, pages
 from gateway.checkout.visit import query
 from gateway.checkout.wish import Wish, wish_of
 from gateway.checkout.words import Words
@@ -18,6 +19,8 @@ from gateway.links import service as links
 from gateway.links.rules import Offer, Status
 from gateway.links.store import PaymentLink, offer_of
 from gateway.web.requests import Tx
+
+ONCE_BYTES = 16
 
 # What a payer can mend on the page, and the words that say how.
 MENDED = {
@@ -92,6 +95,7 @@ class Front:
             lang=chosen.language if request.query_params.get("lang") else None,
             typed=wish.amount,
             pieces=wish.pieces,
+            once=secrets.token_urlsafe(ONCE_BYTES),
             wrong=wrong,
             **self.own(chosen, found),
         )
@@ -103,7 +107,7 @@ class Front:
         wish = Wish()
         try:
             wish = wish_of(request, body)
-            return links.pay(session, link_id=link_id, amount=wish.amount, quantity=wish.quantity)
+            return once.pay(session, link_id, wish)
         except NotFound:
             return pages.notice(request, chosen, "gone", status=404)
         except GatewayError as error:

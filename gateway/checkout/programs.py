@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 
 from gateway import db
 from gateway.checkout import pages, signed, x402
+from gateway.checkout.speech import prefers_json
 from gateway.checkout.view import View, view
 from gateway.checkout.x402 import Payment
 from gateway.errors import Conflict, NotFound, Refused
@@ -26,16 +27,15 @@ POLL_SECONDS = 0.2
 WAITING_MAX = 64
 """Programs that are waited for at once in a process; others are told that it is on its way."""
 ASKED = "payment is required"
-OVER = frozenset({"expired", "expired_partial", "void"})
+OVER = frozenset({"expired", "expired_partial", "expired_late", "void"})
 waiting: list[str] = []
 HEADERS = {**pages.HEADERS, "Vary": "Accept, PAYMENT-SIGNATURE, X-PAYMENT"}
 
 
 def asks(request: Request) -> bool:
-    """True if a program asks: it pays, or takes JSON and no page."""
-    wanted = request.headers.get("accept", "")
+    """True if a program asks: it pays, or prefers JSON to a page."""
     paying = any(name in request.headers for name in (x402.GIVEN, x402.GIVEN_V1))
-    return paying or ("application/json" in wanted and "text/html" not in wanted)
+    return paying or prefers_json(request)
 
 
 async def answer(request: Request, invoice_id: str) -> Response:

@@ -30,6 +30,8 @@ class Wish:
 
     amount: str | None = None
     pieces: str | None = None
+    once: str | None = None
+    """What the form carries, another one each time it is shown: by it a second sending is known."""
 
     @property
     def quantity(self) -> int | None:
@@ -61,7 +63,7 @@ def wish_of(request: Request, body: bytes) -> Wish:
         raise BadRequest(f"a form has at most {FIELDS_MAX} fields") from error
     amount = keypad.plain(fields.get("amount", [""])[0][:AMOUNT_LENGTH_MAX])
     pieces = fields.get("quantity", [""])[0].translate(keypad.ARABIC).strip()
-    return Wish(amount or None, pieces or None)
+    return Wish(amount or None, pieces or None, fields.get("once", [""])[0] or None)
 
 
 def of_program(body: bytes) -> Wish:

@@ -1,27 +1,15 @@
-"""A form sent twice acts once: its token is claimed in the transaction that acts."""
+"""A form of the console sent twice acts once, and leads to the same page."""
 
 import hashlib
 import json
 
-from sqlalchemy import text
-
 from gateway.errors import BadRequest, Conflict
-from gateway.shop.visit import SEE_OTHER, Visit
+from gateway.shop.visit import Visit
+from gateway.web import once
+from gateway.web.once import Token
 
 TOKEN_LENGTH_MAX = 80
 NO_PART = ("form", "once")
-
-CLAIM = text(
-    "insert into idempotency_key (principal, key, request_hash, status, body)"
-    " values (:principal, :key, :hash, :status, '{}') on conflict do nothing returning key"
-)
-DONE = text(
-    "update idempotency_key set body = cast(:body as jsonb)"
-    " where principal = :principal and key = :key"
-)
-BEFORE = text(
-    "select request_hash, body from idempotency_key where principal = :principal and key = :key"
-)
 
 
 def claim(visit: Visit, what: str, typed: dict[str, str]) -> str | None:
@@ -31,26 +19,25 @@ def claim(visit: Visit, what: str, typed: dict[str, str]) -> str | None:
     Conflict when it was sent before with other words in it.
     """
     digest = digest_of(what, typed)
-    facts = {**name(visit, typed), "hash": digest, "status": SEE_OTHER}
-    if visit.session.execute(CLAIM, facts).first() is not None:
+    before = once.claim(visit.session, token(visit, typed), digest)
+    if before is None:
         return None
-    found = visit.session.execute(BEFORE, name(visit, typed)).one()
-    if bytes(found.request_hash) != digest:
+    if before.digest != digest:
         raise Conflict("this form was sent already: open a fresh one", code="old_form")
-    return str(found.body["see"])
+    return str(before.body["see"])
 
 
 def done(visit: Visit, typed: dict[str, str], see: str) -> None:
     """Keep where a form led, for those who send it again."""
-    visit.session.execute(DONE, {**name(visit, typed), "body": json.dumps({"see": see})})
+    once.done(visit.session, token(visit, typed), {"see": see})
 
 
-def name(visit: Visit, typed: dict[str, str]) -> dict[str, str]:
+def token(visit: Visit, typed: dict[str, str]) -> Token:
     """Return under which name a form's token is kept; raises BadRequest without one."""
-    token = typed.get("once", "")
-    if not 1 <= len(token) <= TOKEN_LENGTH_MAX:
+    carried = typed.get("once", "")
+    if not 1 <= len(carried) <= TOKEN_LENGTH_MAX:
         raise BadRequest("the form lacks its token")
-    return {"principal": visit.merchant.account_id, "key": f"form {token}"}
+    return Token(visit.merchant.account_id, f"form {carried}")
 
 
 def digest_of(what: str, typed: dict[str, str]) -> bytes:

@@ -8,6 +8,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import text
 
 from gateway import db
+from gateway.invoices import service as invoices
 from gateway.sending import service as sending
 from tests import asking
 from tests.api.test_accounts import problem
@@ -130,3 +131,20 @@ def test_a_program_is_asked_by_402_and_an_ended_invoice_asks_nothing(
     problem(http.get("/pay/inv_none", headers=wants), 404, "not_found")
     page = http.get(f"/pay/{invoice}", headers={"accept": "text/html, application/json"})
     assert page.headers["content-type"].startswith("text/html")
+
+
+def test_a_program_is_refused_once_an_invoice_can_only_be_late(
+    http: TestClient, invoice: str
+) -> None:
+    with db.transaction() as session:
+        session.execute(
+            text(
+                "update invoice set expires_at = now() - interval '1 minute', late_hours = 0"
+                " where id = :id"
+            ),
+            {"id": invoice},
+        )
+        invoices.expire_due(session)
+        asking.pay(session, invoices.get(session, invoice), "12.50")
+    answer = http.get(f"/pay/{invoice}", headers={"accept": "application/json"})
+    problem(answer, 409, "wrong_state")
