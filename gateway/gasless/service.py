@@ -273,7 +273,10 @@ def over(session: Session, row: PaymentAuthorization) -> str | None:
     if invoice.status != "open":
         return f"{INVOICE_OVER}{invoice.status}"
     facts = invoices.get(session, row.invoice_id)
-    option = next(o for o in facts.options if (o.chain, o.asset) == (row.chain, row.asset))
+    pair = row.chain, row.asset
+    option = next((one for one in facts.options if (one.chain, one.asset) == pair), None)
+    if option is None:  # a new quote left it out
+        return ASKS_LESS
     listed = chains.chain_asset(session, row.chain, row.asset)
     due = listed.to_chain(facts.remaining(option))
     return ASKS_LESS if due < int(row.value) else None

@@ -105,6 +105,8 @@ def large_enough(found: list[Quoted]) -> list[Quoted]:
 def offers(session: Session, *, invoice_id: str, asset: str) -> bool:
     """True if an asset pays an invoice: on another of its chains it counts as on its own."""
     query = select(InvoiceOption.position).where(
-        InvoiceOption.invoice_id == invoice_id, InvoiceOption.asset == asset
+        InvoiceOption.invoice_id == invoice_id,
+        InvoiceOption.asset == asset,
+        InvoiceOption.dropped_at.is_(None),
     )
     return session.scalar(query.limit(1)) is not None

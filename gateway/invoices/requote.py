@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from structlog import get_logger
 
 from gateway.chain.payable import payable
-from gateway.errors import Conflict, NotFound
+from gateway.errors import Conflict, NotFound, Refused
 from gateway.invoices import rules
 from gateway.invoices.facts import Facts, InvoiceShape, load
-from gateway.invoices.offer import quoted, wanted
+from gateway.invoices.offer import quotes
 from gateway.invoices.settle import recompute
-from gateway.invoices.store import locked
+from gateway.invoices.store import locked, options_of
 from gateway.webhooks import service as webhooks
 
 REQUOTE_DAYS_MAX = 7
@@ -38,8 +38,7 @@ def possible(facts: Facts, now: datetime) -> bool:
 def requote(session: Session, invoice_id: str) -> Facts:
     """Quote an expired invoice anew, for as long as it was open at first.
 
-    Raises NotFound, Conflict unless it is possible, DependencyAway when an asset has no rate,
-    UnknownAsset when one is not served any more.
+    Raises NotFound, Conflict unless it is possible, and as `quote_anew`.
     """
     invoice = locked(session, invoice_id)
     if invoice is None:
@@ -49,14 +48,7 @@ def requote(session: Session, invoice_id: str) -> Facts:
     if not possible(facts, now):
         raise Conflict("this invoice takes no new quote", code="wrong_state")
     keep_rates(facts)
-    pairs = [(row.asset, row.chain) for row in facts.options]
-    offered = wanted(session, payable(session), invoice.currency, pairs)
-    for row, by in zip(facts.options, offered, strict=True):
-        found = quoted(session, facts.price, by)
-        row.amount, row.places = Decimal(found.whole.units), found.places
-        row.rate = found.rate.rate
-        row.rate_source, row.rate_at = found.rate.source, found.rate.at
-        row.rate_quote_id = found.rate.quote_id
+    quote_anew(session, facts, now)
     lasted = invoice.expires_at - (invoice.requoted_at or invoice.created_at)
     invoice.requoted_at, invoice.expires_at = now, now + max(lasted, QUOTE_LASTS_MIN)
     facts = recompute(session, invoice)
@@ -70,6 +62,38 @@ def requote(session: Session, invoice_id: str) -> Facts:
         data=data,
     )
     return facts
+
+
+def quote_anew(session: Session, facts: Facts, now: datetime) -> None:
+    """Write today's rates into the ways to pay; what has none, or is not served, is left out.
+
+    What was left out before comes back by the same address. Raises DependencyAway when nothing has
+    a rate, Refused when nothing is served any more.
+    """
+    pairs = served(session, facts)
+    priced = quotes(session, payable(session), facts.price, pairs)
+    found = {(one.by.asset.code, one.by.chain): one for one in priced}
+    for row in options_of(session, [facts.invoice.id], dropped=True):
+        quote = found.get((row.asset, row.chain))
+        if quote is None:
+            row.dropped_at = row.dropped_at or now
+            continue
+        row.dropped_at = None
+        row.amount, row.places = Decimal(quote.whole.units), quote.places
+        row.minimum = Decimal(quote.minimum.units)
+        row.rate = quote.rate.rate
+        row.rate_source, row.rate_at = quote.rate.source, quote.rate.at
+        row.rate_quote_id = quote.rate.quote_id
+
+
+def served(session: Session, facts: Facts) -> list[tuple[str, str]]:
+    """Return what was offered, as (asset, chain), and is served now; raises Refused for nothing."""
+    now = {(one.asset.code, one.chain) for one in payable(session)}
+    rows = options_of(session, [facts.invoice.id], dropped=True)
+    found = [(row.asset, row.chain) for row in rows if (row.asset, row.chain) in now]
+    if not found:
+        raise Refused("nothing that could pay this is served any more", code="unknown_asset")
+    return found
 
 
 def keep_rates(facts: Facts) -> None:

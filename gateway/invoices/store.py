@@ -80,6 +80,8 @@ class InvoiceOption(db.Base):
     rate_source: Mapped[str]
     rate_at: Mapped[datetime]
     rate_quote_id: Mapped[str | None]
+    dropped_at: Mapped[datetime | None]
+    """Since when a new quote left it out: it had no price, or nobody served it."""
 
 
 class InvoicePayment(db.Base):
@@ -133,9 +135,13 @@ def currency(session: Session, code: str) -> Asset:
     return USD if code == USD.code else ledger.asset(session, code)
 
 
-def options_of(session: Session, ids: Sequence[str]) -> list[InvoiceOption]:
-    """Return the options of some invoices, as a payer sees them."""
+def options_of(
+    session: Session, ids: Sequence[str], *, dropped: bool = False
+) -> list[InvoiceOption]:
+    """Return the options of some invoices, as a payer sees them; or `dropped` ones, too."""
     query = select(InvoiceOption).where(InvoiceOption.invoice_id.in_(ids))
+    if not dropped:
+        query = query.where(InvoiceOption.dropped_at.is_(None))
     return list(session.scalars(query.order_by(InvoiceOption.invoice_id, InvoiceOption.position)))
 
 

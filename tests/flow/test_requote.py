@@ -4,9 +4,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from gateway.errors import Conflict, DependencyAway
+from gateway.errors import Conflict, DependencyAway, Refused
+from gateway.gasless import service as gasless
+from gateway.gasless.store import PaymentAuthorization
 from gateway.invoices import requote, service
-from gateway.invoices.facts import Facts
+from gateway.invoices.facts import Facts, InvoiceShape
 from gateway.settings import settings
 from tests import asking
 
@@ -28,7 +30,11 @@ def ended(session: Session, facts: Facts, ago: str = "1 minute") -> Facts:
 
 
 def ether_costs(monkeypatch: pytest.MonkeyPatch, dollars: str) -> None:
-    given = settings().model_copy(update={"fixed_prices": f"USDC=1 ETH={dollars}"})
+    prices_of(monkeypatch, f"USDC=1 ETH={dollars}")
+
+
+def prices_of(monkeypatch: pytest.MonkeyPatch, fixed: str) -> None:
+    given = settings().model_copy(update={"fixed_prices": fixed})
     monkeypatch.setattr("gateway.prices.service.settings", lambda: given)
 
 
@@ -100,11 +106,84 @@ def test_there_is_none_before_the_end_after_payment_or_for_an_old_invoice(
             requote.requote(session, facts.invoice.id)
 
 
-def test_an_asset_without_a_rate_gives_no_quote(
+def test_an_asset_without_a_rate_is_left_out_until_it_has_one(
     session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     facts = ended(session, asking.asked(session, asking.merchant(session)))
-    given = settings().model_copy(update={"fixed_prices": "USDC=1"})
-    monkeypatch.setattr("gateway.prices.service.settings", lambda: given)
+    places = {option.asset: option.address for option in facts.options}
+    prices_of(monkeypatch, "USDC=1")
+    again = requote.requote(session, facts.invoice.id)
+    assert (again.invoice.status, amounts(again)) == ("open", {"USDC": "12.50"})
+    assert not service.offers(session, invoice_id=facts.invoice.id, asset="ETH")
+    watched = session.scalars(
+        text("select address from address where invoice_id = :id"), {"id": facts.invoice.id}
+    )
+    assert places["ETH"] in list(watched)
+    ended(session, again)
+    prices_of(monkeypatch, "USDC=1 ETH=1000")
+    back = requote.requote(session, facts.invoice.id)
+    assert amounts(back) == {"USDC": "12.50", "ETH": "0.0125"}
+    assert {option.asset: option.address for option in back.options} == places
+
+
+def test_what_comes_by_a_way_that_was_left_out_waits_for_a_person(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = ended(session, asking.asked(session, asking.merchant(session)))
+    prices_of(monkeypatch, "USDC=1")
+    again = requote.requote(session, facts.invoice.id)
+    paid = asking.pay(session, again, "0.00625", asset="ETH")  # enough by the old quote
+    assert (paid.stored.status, str(paid.stored.paid)) == ("open", "0.00")
+    (told,) = InvoiceShape.of(paid).payments
+    assert (told["settles"], told["unsettled"]) == (False, "wrong_asset")
+    prices_of(monkeypatch, "USDC=1 ETH=1600")
+    service.accept(session, facts.invoice.id, payment="dep_1", by="key_till")
+    assert str(service.get(session, facts.invoice.id).stored.paid) == "10.00"
+
+
+def test_a_signature_for_a_way_that_was_left_out_is_not_sent(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = ended(session, asking.asked(session, asking.merchant(session)))
+    signed = PaymentAuthorization(
+        invoice_id=facts.invoice.id, chain=asking.CHAIN, asset="ETH", value=1
+    )
+    prices_of(monkeypatch, "USDC=1")
+    requote.requote(session, facts.invoice.id)
+    assert gasless.over(session, signed) == gasless.ASKS_LESS
+
+
+def test_what_was_paid_in_time_counts_though_its_asset_has_no_rate_any_more(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = asking.asked(session, asking.merchant(session), "20")
+    facts = ended(session, asking.pay(session, facts, "0.005", asset="ETH"), "0 seconds")
+    prices_of(monkeypatch, "USDC=1")
+    again = requote.requote(session, facts.invoice.id)
+    assert (str(again.stored.paid), amounts(again)) == ("10.00", {"USDC": "10.00"})
+
+
+@pytest.mark.parametrize(
+    "table", ["chain_asset set active = false where asset", "chain set active = false where name"]
+)
+def test_what_is_not_served_any_more_breaks_no_other_way(session: Session, table: str) -> None:
+    asking.add_chain(session, asking.OTHER, "ETH")
+    ways = (("ETH", asking.OTHER), ("USDC", asking.CHAIN))
+    facts = ended(session, asking.asked(session, asking.merchant(session), assets=ways))
+    session.execute(text(f"update {table} = 'ETH'"))
+    assert amounts(requote.requote(session, facts.invoice.id)) == {"USDC": "12.50"}
+
+
+def test_without_any_way_left_there_is_no_quote_and_nothing_changes(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    facts = ended(session, asking.asked(session, asking.merchant(session)))
+    prices_of(monkeypatch, "XYZ=1")
     with pytest.raises(DependencyAway):
         requote.requote(session, facts.invoice.id)
+    session.execute(text("update chain set active = false"))
+    with pytest.raises(Refused):
+        requote.requote(session, facts.invoice.id)
+    session.expire_all()
+    after = service.get(session, facts.invoice.id)
+    assert (after.invoice.status, len(after.options)) == ("expired", 2)

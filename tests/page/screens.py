@@ -232,10 +232,12 @@ def close_link(path: str) -> None:
         )
 
 
-def serve_eth(*, served: bool) -> None:
-    """Serve ETH on the tests' chain, or no longer."""
+def serve(*assets: str, served: bool) -> None:
+    """Serve assets on the tests' chain, or no longer."""
     with db.transaction() as session:
         session.execute(
-            text("update chain_asset set active = :yes where chain = :chain and asset = 'ETH'"),
-            {"yes": served, "chain": asking.CHAIN},
+            text(
+                "update chain_asset set active = :yes where chain = :chain and asset = any(:assets)"
+            ),
+            {"yes": served, "chain": asking.CHAIN, "assets": list(assets)},
         )

@@ -127,19 +127,32 @@ def test_a_new_quote_is_offered_only_where_it_is_given(payer: Callable[..., Page
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_where_a_way_to_pay_is_gone_a_payer_reads_a_page(
+def test_where_no_way_to_pay_is_left_a_payer_reads_a_page(
     payer: Callable[..., Page], language: str
 ) -> None:
     path = in_state("expired")
     page = payer(path, locale=language, java_script_enabled=False)
-    screens.serve_eth(served=False)
+    screens.serve("USDC", "ETH", served=False)
     try:
         page.locator("#new-quote").click()
         expect(page.locator("#notice")).to_have_attribute("data-state", "no_quote")
         page.goto(path)
         expect(page.locator("#new-quote")).to_have_count(0)
     finally:
-        screens.serve_eth(served=True)
+        screens.serve("USDC", "ETH", served=True)
+
+
+def test_where_a_way_to_pay_is_gone_the_others_are_quoted(payer: Callable[..., Page]) -> None:
+    path = in_state("expired")
+    page = payer(path, locale="en", java_script_enabled=False)
+    screens.serve("ETH", served=False)
+    try:
+        page.locator("#new-quote").click()
+        expect(page.locator("#panel")).to_have_attribute("data-state", "open")
+        expect(page.locator("#panel")).to_contain_text("USDC")
+        expect(page.locator("#panel")).not_to_contain_text("ETH")
+    finally:
+        screens.serve("ETH", served=True)
 
 
 def test_one_that_is_too_old_for_a_quote_starts_again_by_its_link(
