@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from gateway.errors import NotFound
 from gateway.ids import new_id
-from gateway.webhooks import service
+from gateway.webhooks import rules, service
 from gateway.webhooks.shapes import AlarmShape
 from gateway.webhooks.store import Alarm
 
@@ -28,7 +28,7 @@ def raise_alarm(session: Session, *, kind: str, subject: str, detail: str) -> No
             "id": new_id("alm"),
             "kind": kind,
             "subject": subject,
-            "detail": detail[:DETAIL_CHARACTERS_MAX],
+            "detail": rules.storable(detail)[:DETAIL_CHARACTERS_MAX],
         },
     )
     if alarm_id is None:

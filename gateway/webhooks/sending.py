@@ -201,10 +201,10 @@ async def read(through: httpx2.AsyncHTTPTransport, asked: httpx2.Request) -> Ans
     return Answer(
         status=response.status_code,
         headers={
-            clean(name): clean(value)[:HEADER_CHARACTERS_MAX]
+            rules.storable(name): rules.storable(value)[:HEADER_CHARACTERS_MAX]
             for name, value in list(response.headers.items())[:RESPONSE_HEADERS_MAX]
         },
-        body=clean(kept[:RESPONSE_BYTES_MAX].decode("utf-8", "replace")),
+        body=rules.storable(kept[:RESPONSE_BYTES_MAX].decode("utf-8", "replace")),
         error=None if good else f"HTTP {response.status_code}",
         retry_after=rules.retry_after_seconds(
             response.headers.get("retry-after"), datetime.now(UTC)
@@ -214,9 +214,4 @@ async def read(through: httpx2.AsyncHTTPTransport, asked: httpx2.Request) -> Ans
 
 def failure(reason: str) -> Answer:
     """Return the answer that there was none."""
-    return Answer(error=clean(reason)[:ERROR_CHARACTERS_MAX])
-
-
-def clean(text: str) -> str:
-    """Return the text without what Postgres cannot store."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+    return Answer(error=rules.storable(reason)[:ERROR_CHARACTERS_MAX])

@@ -11,6 +11,7 @@ from gateway import db
 from gateway.deposits.follow import Step
 from tests.chain.endpoints import CHAIN, DOLLAR, Reader, open_reader, rows
 from tests.chain.test_poison import BREAK, MEND
+from tests.sim.answers import Told
 from tests.sim.scripted import View, World
 from workers import watch
 
@@ -107,3 +108,20 @@ def test_a_database_that_asks_for_patience_calls_nobody(world: World) -> None:
     with pytest.raises(DBAPIError):
         slice_of(reader)
     assert reader.alarms() == []
+
+
+def test_what_no_column_takes_of_a_nodes_words_keeps_no_alarm_back(world: World) -> None:
+    view = world.view()
+    reader = open_reader(world, view)
+    world.mine(reader.pay(3 * DOLLAR))
+
+    def refuse(method: str, parameters: list[Any]) -> Any:
+        raise Told(-32000, "nothing\x00 today")
+
+    view.__dict__["spoiled"] = refuse
+    reader.turn()
+    run(LONG_AGO)
+    reader.turn()
+    (alarm,) = rows("select kind, detail from alarm")
+    assert alarm.kind == "node_away"
+    assert "nothing today" in alarm.detail
