@@ -138,6 +138,10 @@ class Pool(Questions):
         good = self.healthy()
         return [node for node in self.nodes if node not in good]
 
+    def unheard(self) -> list[Evm]:
+        """Return the endpoints that rest for no more than an answer that did not come."""
+        return [one for one in self.benched() if self._standing[one].offence is Offence.AWAY]
+
     def primary(self) -> Evm:
         """Return the endpoint to read from: the same one as long as it is healthy."""
         with self._lock:

@@ -124,12 +124,20 @@ class Heads:
     def dissent(self, cursor: Place) -> None:
         """See that no other endpoint still has our newest block, before it is taken back.
 
-        Raises NotYet for one that does; should that last, the endpoints disagree.
+        Who rests because it did not answer is asked, too: it may be there again. Raises NotYet for
+        one that has it; should that last, the endpoints disagree.
         """
         if cursor[1] is None:
             return
-        for other in self.pool.healthy():
-            if other is not self._node and hash_at(other, cursor[0]) == cursor[1]:
+        healthy = self.pool.healthy()
+        for other in (*healthy, *self.pool.unheard()):
+            try:
+                stands = other is not self._node and hash_at(other, cursor[0]) == cursor[1]
+            except (NodeAway, NodeError):
+                if other in healthy:
+                    raise
+                continue  # it goes on resting
+            if stands:
                 raise NotYet(other, cursor[0], "reorganised block")
 
     def _choose(self, cursor: Place) -> Seen:

@@ -1,10 +1,16 @@
 """What happens to endpoints: they fail, fall behind, and lie."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from typing import Any
+from unittest import mock
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from gateway.chain import wires
+from gateway.deposits import heads
 from tests.sim.blocks import STRANGER, Pay
 from tests.sim.stage import BENCHES_END_SECONDS, CAP, STATS, Stage
 
@@ -24,6 +30,8 @@ TROUBLES: dict[str, Any] = {
     "tags_null": True,
     "cap": CAP,
 }
+SLOW_SECONDS, PATIENCE_SECONDS = 0.3, 0.15
+"""How late an answer is that nobody waits for, and how long one is waited for meanwhile."""
 
 
 class EndpointRules(Stage):
@@ -81,6 +89,36 @@ class EndpointRules(Stage):
         if kind == "early":
             self.heal_all()
             self.reorg_now(2, [], 1)
+
+    @rule(place=st.integers(0, 2), at=st.integers(1, 8), answers=st.integers(1, 3))
+    def hang(self, place: int, at: int, answers: int) -> None:
+        """Some answers of an endpoint come when nobody waits for them any more."""
+        self.busy()
+        view, calls = self.views[place % len(self.views)], count()
+        late = range(at - 1, at - 1 + answers)
+
+        def before(_: str, __: list[Any]) -> None:
+            view.slow = SLOW_SECONDS * (next(calls) in late)
+
+        self.reasons |= {"endpoint_benched"}
+        view.before = before
+        with self.impatient_for_answers():
+            self.steps(3)
+        STATS["hang"] += next(calls) >= at
+        view.before, view.slow = None, 0.0
+
+    @contextmanager
+    def impatient_for_answers(self) -> Iterator[None]:
+        """Have time-outs come soon, on new connections: the old ones have their own."""
+        for view in self.views:
+            view.server.hang_up()
+        with (
+            mock.patch.object(wires, "ANSWER_SECONDS", PATIENCE_SECONDS),
+            mock.patch.object(heads, "HEADS_WAIT_SECONDS", PATIENCE_SECONDS),
+        ):
+            yield
+        for view in self.views:
+            view.server.hang_up()
 
     @rule()
     def heal(self) -> None:

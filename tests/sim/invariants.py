@@ -41,6 +41,7 @@ def at_rest(house: House, oracle: Oracle, spent: Spent) -> None:
     cursor = house.cursor()
     assert cursor == (oracle.world.head.number, oracle.world.head.hash), "it is not at the head"
     credited_is_chain(held, oracle)
+    each_has_one_name(held, oracle)
     balances_are_chain(house, oracle, held, spent)
     booked: Counter[str] = Counter()
     for one in held:
@@ -73,6 +74,13 @@ def credited_is_chain(held: list[Held], oracle: Oracle) -> None:
             assert enough, f"{one} is credited alone and is too small"
     wrong = [one for one in held if one.account != oracle.owner[one.fact.to]]
     assert not wrong, f"of another's address: {wrong}"
+
+
+def each_has_one_name(held: list[Held], oracle: Oracle) -> None:
+    """A movement is the same deposit wherever its transaction is mined."""
+    for (tx, kind), rows in Counter((one.fact.tx, one.fact.kind) for one in held).items():
+        places = oracle.places(tx, kind)
+        assert rows <= len(places), f"{rows} deposits are of {len(places)} movements of {tx.hex()}"
 
 
 def balances_are_chain(house: House, oracle: Oracle, held: list[Held], spent: Spent) -> None:

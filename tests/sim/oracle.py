@@ -94,6 +94,17 @@ class Oracle:
             if fact.asset is not None
         )
 
+    def places(self, tx: bytes, kind: str) -> set[int]:
+        """Return which movements of a transaction paid us on any branch there was."""
+        return {
+            place
+            for block in self.blocks.values()
+            for one in block.txs
+            for place, pay in enumerate(one.moved)
+            if one.hash == tx and (TOKEN if pay.token else NATIVE) == kind
+            if pay.to in self.owner and self.asset(pay) is not None and self.counts(one, pay)
+        }
+
     def strays(self) -> Counter[tuple[str, bytes, bytes | None, int]]:
         """Return what the inbox must hold: unlisted tokens, and what went to another chain's
         address; (kind, address, contract, units)."""

@@ -54,6 +54,7 @@ class Stage(RuleBasedStateMachine):
         minimum=st.sampled_from((1, 1, 50)),
         tags=st.booleans(),
         internal=st.booleans(),
+        archive=st.booleans(),
         tag=st.sampled_from((None, None, "safe", "finalized")),
     )
     def begin(
@@ -64,6 +65,7 @@ class Stage(RuleBasedStateMachine):
         minimum: int,
         tags: bool,
         internal: bool,
+        archive: bool,
         tag: str | None,
     ) -> None:
         number = next(CHAINS)
@@ -74,7 +76,9 @@ class Stage(RuleBasedStateMachine):
             policy.tag_from, policy.tag = 5_000, tag
         driver = "trace_block" if internal else "transactions"
         self.house = House(number, policy, self.usdc, driver=driver, cap=CAP)
-        self.views = [self.world.view(tags=tags, traces=internal) for _ in range(endpoints)]
+        self.views = [
+            self.world.view(tags=tags, traces=internal, stale=archive) for _ in range(endpoints)
+        ]
         self.tags, self.sick, self.liar = tags, dict[int, str](), False
         self.dark, self.spare = 0.0, list[Follower]()
         deployed = self.house.deployed

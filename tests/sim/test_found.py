@@ -10,14 +10,17 @@ def world(database: str, redis_url: str, quiet: None) -> Worlds:
     return Worlds()
 
 
-def begun(world: Worlds, *, endpoints: int = 1, tags: bool = False) -> Worlds:
+def begun(
+    world: Worlds, *, endpoints: int = 1, tags: bool = False, confirmations: int = 4
+) -> Worlds:
     world.begin(
         endpoints=endpoints,
-        confirmations=4,
+        confirmations=confirmations,
         finalized_lag=5,
         minimum=1,
         tags=tags,
         internal=False,
+        archive=False,
         tag=None,
     )
     return world
@@ -27,10 +30,7 @@ def begun(world: Worlds, *, endpoints: int = 1, tags: bool = False) -> Worlds:
 def test_one_that_is_overtaken_while_it_walks_back_calls_nobody(world: Worlds, at: int) -> None:
     """The other process has taken back what the first one compares with: that is no deep fork."""
     begun(world).busy()
-    world.busy()
-    world.catch_up()
-    world.reorg_now(2, [], 1)
-    world.two_followers(at=at, most=1, instead=False)
+    world.two_followers(at=at, most=1, instead=False, fates=("same",))
     world.teardown()
 
 
@@ -51,4 +51,17 @@ def test_silence_about_a_token_nobody_lists_is_noticed_too(world: Worlds) -> Non
     begun(world, endpoints=2).lie(place=0, kind="empty_logs", depth=1)
     world.mine_now([[[(0, "junk", 1_000)]]], again=False)
     world.catch_up()
+    world.teardown()
+
+
+def test_who_only_rests_keeps_a_late_one_from_taking_back(world: Worlds) -> None:
+    """The other endpoint did not answer for a moment: it is not read yet, and it can tell."""
+    begun(world, endpoints=2, confirmations=1).busy()
+    world.catch_up()
+    world.trouble(place=1, kind="down")
+    world.steps(2)
+    world.heal()
+    world.trouble(place=0, kind="lag")
+    world.steps(10)
+    world.books_are_honest()
     world.teardown()

@@ -50,10 +50,20 @@ class WatcherRules(Stage):
             STATS["crash"] += 1
             self.restart()
 
-    @rule(at=st.integers(0, 12), most=st.integers(1, 4), instead=st.booleans())
-    def two_followers(self, at: int, most: int, instead: bool) -> None:
-        """Let a second process do steps of its own between two statements of the first."""
+    @rule(
+        at=st.integers(0, 12),
+        most=st.integers(1, 4),
+        instead=st.booleans(),
+        fates=st.sampled_from(((), ("later",), ("drop", "same", "later"))),
+    )
+    def two_followers(self, at: int, most: int, instead: bool, fates: tuple[str, ...]) -> None:
+        """Let a second process do steps of its own between two statements of the first; both may
+        have a reorganisation before them.
+        """
         self.busy()
+        if fates:
+            self.catch_up()
+            self.reorg_now(2, list(fates), 1)
         first = self.follower
         self.start()
         second, self.follower = self.follower, first
@@ -70,6 +80,16 @@ class WatcherRules(Stage):
         with impatient(), suppress(NodeAway, NodeError, CursorMoved, OperationalError):
             for _ in range(most):
                 other.step()
+
+    @rule(seconds=st.sampled_from((30, 700, 100_000)))
+    def asleep(self, seconds: int) -> None:
+        """The machine stands still: when it goes on, the watcher's clock has jumped.
+
+        That one is monotonic, so it never goes back. In that time nobody looked, so that nothing
+        that was true before has lasted for it.
+        """
+        self.now += seconds
+        STATS["asleep"] += 1
 
     @rule(most=st.integers(0, 4))
     def redis_lost(self, most: int) -> None:
