@@ -24,6 +24,7 @@ from gateway.inbox import service as inbox
 from gateway.ledger import service as ledger
 from gateway.money import Money
 from gateway.operators.keystore import new_signer, open_owner
+from gateway.operators.reading import explorer_url as read_explorer
 from gateway.sending.service import register_signer
 from gateway.sending.store import signers as signers_of
 from gateway.settings import settings
@@ -49,6 +50,7 @@ def add(
     native_driver: str | None = None,
 ) -> str:
     """Do it all, or say what is missing; running it again goes on where it stopped."""
+    explorer = read_explorer(explorer_url or "none")
     evm = node(chain_id)
     listed = [asset_of(evm, text) for text in assets]
     signers = signers_named(chain_id, payout=payout_signer, sweep=sweep_signer)
@@ -63,7 +65,7 @@ def add(
             confirmations=confirmations,
             block_seconds=Decimal(str(block_seconds)),
             deployed=deployed,
-            explorer_url=explorer_url,
+            explorer_url=explorer,
             assets=listed,
         )
         keep_driver(session, chain, native_driver)
@@ -145,7 +147,7 @@ def asset_of(evm: Node, text: str) -> NewAsset:
 def list_asset(
     chain_id: str, text: str, *, ledger_decimals: int | None, minimum_deposit: str | None
 ) -> str:
-    """List an asset on a chain that is served, its decimals as the token tells them.
+    """List an asset on a chain that is served, its decimals as the token tells them; trust it again.
 
     What came of it before waits in the inbox; says how many items can be assigned now.
     """
@@ -154,7 +156,7 @@ def list_asset(
         with db.transaction() as session:
             chain = chain_of(session, chain_id)
             listed = add_asset(session, chain.id, new)
-            listed.active = True
+            listed.active, listed.distrusted_since = True, None
             known = ledger.asset(session, listed.asset)
             if minimum_deposit is not None:
                 listed.minimum_deposit = Decimal(Money.parse(minimum_deposit, known).units)

@@ -57,6 +57,16 @@ def public_url(text: str) -> str | None:
     return text
 
 
+def explorer_url(text: str) -> str | None:
+    """Read where payers look a transaction up, {tx} in the place of its hash; "none" ends it."""
+    if text == "none":
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "{tx}" not in text:
+        raise typer.BadParameter("a web address with {tx} in the place of the hash, or none")
+    return text
+
+
 CHANGES: dict[str, tuple[Callable[[str], Any], str]] = {
     "native_driver": (driver, "how native coin is found"),
     "probe_blocks": (number, "balances are probed every so many blocks; 0: never"),
@@ -65,6 +75,7 @@ CHANGES: dict[str, tuple[Callable[[str], Any], str]] = {
     "read_blocks_max": (number, "blocks in one range at most"),
     "read_logs_max": (number, "an answer of so many logs is taken as cut off"),
     "batch_seconds": (seconds, "how long a first withdrawal waits for company"),
+    "explorer_url": (explorer_url, "where payers look a transaction up: https://…/tx/{tx}"),
     "public_rpc_url": (public_url, "the node payers' wallets are told of; without a token"),
     "send_alone": (yes, "native coin to never-used accounts comes from the signer"),
 }
@@ -107,7 +118,8 @@ def described(session: Session, chain: Chain) -> list[str]:
         lines.append("  endpoints  none: this process was not told")
     for asset in chains.chain_assets(session, chain.id):
         where = "native" if asset.contract is None else f"0x{asset.contract.hex()}"
-        lines.append(f"  asset      {asset.asset} {where}")
+        doubt = asset.distrusted_since and f"  not trusted since {asset.distrusted_since:%F %R} UTC"
+        lines.append(f"  asset      {asset.asset} {where}{doubt or ''}")
     tiers = session.query(FinalityTier).filter_by(chain=chain.id)
     for tier in tiers.order_by(FinalityTier.asset, FinalityTier.from_amount):
         rule = f"{tier.blocks} blocks" if tier.rule == "blocks" else tier.rule

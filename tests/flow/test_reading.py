@@ -34,6 +34,9 @@ def value(name: str) -> object:
         ("read_ahead", "4", 4),
         ("batch_seconds", "0.5", 0.5),
         ("send_alone", "no", False),
+        ("explorer_url", "https://basescan.org/tx/{tx}", "https://basescan.org/tx/{tx}"),
+        ("explorer_url", "none", None),
+        ("public_rpc_url", "https://mainnet.base.org", "https://mainnet.base.org"),
     ],
 )
 def test_one_thing_is_changed(name: str, given: str, kept: object) -> None:
@@ -53,6 +56,10 @@ def test_one_thing_is_changed(name: str, given: str, kept: object) -> None:
         ("read_ahead", "-1"),
         ("batch_seconds", "soon"),
         ("send_alone", "maybe"),
+        ("explorer_url", "https://basescan.org/tx/"),
+        ("explorer_url", "basescan.org/tx/{tx}"),
+        ("explorer_url", "javascript:alert({tx})"),
+        ("public_rpc_url", "https://me:secret@node.example"),
     ],
 )
 def test_what_cannot_be_is_refused(name: str, given: str) -> None:
