@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from gateway import db
 from gateway.accounts.store import Account
 from gateway.errors import Conflict, GatewayError, Refused
-from gateway.invoices import service
+from gateway.invoices import service, terms
 from gateway.invoices.facts import InvoiceShape
 from gateway.invoices.store import Invoice
 from gateway.links import rules
@@ -165,6 +165,16 @@ def test_late_money_settles_where_nobody_counts(session: Session, shop: Account)
     expire(session, late.invoice.id)
     asking.pay(session, late, "5")
     assert service.get(session, late.invoice.id).invoice.status == "paid"
+
+
+def test_a_donation_has_no_clock_where_the_terms_have_none(session: Session, shop: Account) -> None:
+    terms.change(session, shop.id, {"late_hours": None, "late_percent": None}, by="key_shop")
+    given = links.pay(session, link_id=link(session, shop, amount=None).id, amount="12.50")
+    session.execute(text("update invoice set expires_at = now() - interval '400 days'"))
+    session.expire_all()
+    service.expire_due(session)
+    asking.pay(session, given, "0.00625", asset="ETH")
+    assert service.get(session, given.invoice.id).invoice.status == "paid"
 
 
 def test_what_came_of_a_link_is_counted_from_its_invoices(session: Session, shop: Account) -> None:
