@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from eth_account.messages import encode_typed_data
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.chain.signed_payments import PAYER, Shop, open_shop, serving, workers_at_work
 from tests.conftest import TestNode
@@ -138,6 +138,33 @@ def test_a_wallet_on_another_network_and_a_refused_signature_say_what_to_do(
     page.locator("#gasless-u-1").click()
     expect(page.locator("#gasless-note")).to_have_text(re.compile("could not be taken"))
     assert shop.rows() == []
+
+
+@pytest.mark.parametrize("lost", ["answer", "gateway", "unsent"])
+def test_where_nobody_can_know_the_page_does_not_say_that_nothing_was_paid(
+    shop: Shop, wallet: Wallet, visit: Callable[..., Page], lost: str
+) -> None:
+    page = visit(shop.invoice())
+    page.route("**/events*", lambda route: route.abort())  # else it tells before the note is read
+
+    def lose(route: Route) -> None:
+        if route.request.method != "POST":
+            return route.continue_()
+        if lost != "unsent":
+            route.fetch()  # the gateway has queued it
+        return route.abort() if lost != "gateway" else route.fulfill(status=502, body="away")
+
+    page.route("**/authorization*", lose)
+    page.reload()
+    page.locator("#gasless-u-1").click()
+    note = page.locator("#gasless-note")
+    expect(note).to_have_text(re.compile("may be on its way"))
+    expect(note).not_to_contain_text("Nothing was paid")
+    assert len(shop.rows()) == (lost != "unsent")
+    sound(page, page.url)
+    page.locator("#gasless-u-1").click()
+    expect(note).to_have_text(re.compile("may be on its way"))
+    assert len(shop.rows()) == (lost != "unsent"), "what is signed anew is not sent beside it"
 
 
 def test_pressed_twice_it_is_signed_once(

@@ -152,6 +152,33 @@ def test_pressing_twice_sends_once_and_a_reload_does_not_offer_it_again(
     expect(page.locator("#wallet-fox")).to_be_enabled()
 
 
+NO_STORAGE = """
+Object.defineProperty(window, 'sessionStorage', {
+  get() { throw new DOMException('blocked', 'SecurityError') } })
+"""
+FULL_STORAGE = """
+Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }
+"""
+
+
+@pytest.mark.parametrize("storage", [NO_STORAGE, FULL_STORAGE], ids=["none", "full"])
+def test_a_browser_without_storage_pays_all_the_same_and_once(
+    payer: Callable[..., Page], wallets: Wallets, storage: str
+) -> None:
+    wallets.known.add(CHAIN_ID)
+    page = payer("/checkout/none", locale="en")
+    page.context.add_init_script(storage)
+    page.context.expose_function("wallet", wallets.request)
+    page.context.add_init_script(INJECTED)
+    page.goto(f"{in_state('open')}?option=ETH")
+    page.locator("#wallet-hare").click()
+    expect(page.locator("#wallet-note")).to_have_class("only sent")
+    expect(page.locator("#wallet-hare")).to_have_count(0)
+    assert len(wallets.sent) == 1
+    page.locator("#wallet-again").click()
+    expect(page.locator("#wallet-hare")).to_be_enabled()
+
+
 @pytest.mark.parametrize(
     ("method", "code", "told"),
     [

@@ -1,6 +1,8 @@
 'use strict'
 // Pay by a signature: wallet.js knows the wallets, the server builds what is signed and sends it.
 let said = ['', '']
+// the status of an invoice that has a signed payment on its way, or asks for nothing by now
+const PENDING = 409
 
 const place = () => byId('gasless')
 const saying = (key, name) => (place().dataset[key] ?? box().dataset[key]).replace('{wallet}', name)
@@ -46,8 +48,11 @@ async function sign(wallet) {
       const { typed_data: typed } = await asked.json()
       const signature = await wallet.request('eth_signTypedData_v4', [from, JSON.stringify(typed)])
       const body = JSON.stringify({ chain, asset, authorization: typed.message, signature })
+      // whoever loses the answer cannot know what became of it
+      ended = 'unsure'
       const taken = await fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-      ended = taken.ok ? 'taken' : 'refused'
+      if (taken.ok) ended = 'taken'
+      else if (taken.status < 500 && taken.status !== PENDING) ended = 'refused'
     }
   } catch (error) {
     if (error?.code === DECLINED) ended = 'declined'

@@ -9,6 +9,25 @@ let note = ['', '']
 
 const box = () => byId('wallets')
 const sentKey = () => 'sent ' + box().dataset.call
+// who sent which call; a browser without storage forgets it with the page
+const sent = new Map()
+
+function sentBy(key) {
+  try {
+    return sent.get(key) ?? sessionStorage.getItem(key)
+  } catch {
+    return sent.get(key)
+  }
+}
+
+function keepSent(key, name) {
+  sent.set(key, name)
+  try {
+    sessionStorage.setItem(key, name)
+  } catch {
+    return
+  }
+}
 
 function tell(key, name) {
   note = [key, name]
@@ -30,10 +49,10 @@ function button(text, press) {
 function draw() {
   if (!box()) return
   for (const old of box().querySelectorAll('button, p')) old.remove()
-  const was = sessionStorage.getItem(sentKey())
+  const was = sentBy(sentKey())
   const [key, name] = was ? ['sent', was] : note
   if (was) {
-    const again = button(box().dataset.again, () => { sessionStorage.removeItem(sentKey()); tell('', '') })
+    const again = button(box().dataset.again, () => { keepSent(sentKey(), ''); tell('', '') })
     again.classList.add('quiet')
     again.id = 'wallet-again'
     box().prepend(again)
@@ -83,21 +102,20 @@ async function pay(wallet) {
     const call = JSON.parse(asked)
     const [from] = await wallet.request('eth_requestAccounts', [])
     if (!await onChain(wallet, call)) ended = 'network'
-    // else the page asks for something else by now
-    else if (box()?.dataset.call === asked) {
+    // the page asks for something else by now
+    else if (box()?.dataset.call !== asked) ended = ''
+    else {
       const { to, value, data } = call
       await wallet.request('eth_sendTransaction', [{ from, to, value, data }])
-      sessionStorage.setItem(key, wallet.name)
-      ended = ''
+      ended = 'sent'
+      keepSent(key, wallet.name)
     }
   } catch (error) {
     if (error?.code === DECLINED) ended = 'declined'
     else if (error?.code === UNKNOWN_CHAIN) ended = 'network'
   }
   busy = false
-  if (!box()) return
-  if (ended) tell(ended, wallet.name)
-  else tell('sent', wallet.name)
+  if (box()) tell(ended, wallet.name)
 }
 
 addEventListener('eip6963:announceProvider', ({ detail }) => {
