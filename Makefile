@@ -26,7 +26,7 @@ test: check browser ## run the checks and every test
 	$(PYTHON) -m pytest -m serial
 
 nightly: ready ## run two thousand worlds of the simulator, and five hundred payouts among faults
-	MIZAN_WORLDS=2000 $(PYTHON) -m pytest -n 2 -rP tests/sim/test_worlds.py
+	MIZAN_WORLDS=2000 MIZAN_ANVIL_WORLDS=100 MIZAN_PLANTED_WORLDS=100 $(PYTHON) -m pytest -n 2 tests/sim
 	MIZAN_FAULT_WITHDRAWALS=500 $(PYTHON) -m pytest -rP tests/whole/test_payout_faults.py
 
 check: ready ## run the linters and type checkers

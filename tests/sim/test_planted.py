@@ -6,7 +6,6 @@ MIZAN_PLANTED_WORLDS random worlds look for each bug, too, so many at most.
 
 import ast
 import inspect
-import os
 import sys
 from contextlib import suppress
 
@@ -19,12 +18,11 @@ from tests.sim.bugs import Bug, Villain
 from tests.sim.bugs_of_the_chain import OF_THE_CHAIN
 from tests.sim.bugs_of_the_watcher import OF_THE_WATCHER
 from tests.sim.machine import Worlds
+from tests.sim.run import PLANTED_WORLDS, SEED
 from tests.sim.scenes import Scene, Stagehand
 from tests.sim.stage import STATS
 
 BUGS = (*OF_THE_CHAIN, *OF_THE_WATCHER)
-RANDOM_WORLDS = int(os.environ.get("MIZAN_PLANTED_WORLDS", "0"))
-SEED = int(os.environ.get("MIZAN_SEED", "20250615"))
 REST_STEPS = 60
 
 
@@ -82,7 +80,7 @@ def told(message: ast.expr) -> str:
     return "".join(str(part.value) if isinstance(part, ast.Constant) else "0" for part in parts)
 
 
-@pytest.mark.skipif(not RANDOM_WORLDS, reason="make nightly looks for them in random worlds")
+@pytest.mark.skipif(not PLANTED_WORLDS, reason="make nightly looks for them in random worlds")
 @pytest.mark.timeout(3_000)
 @pytest.mark.parametrize("bug", BUGS, ids=str)
 def test_random_worlds_tell_that(bug: Bug, hurried: pytest.MonkeyPatch) -> None:
@@ -103,7 +101,7 @@ def test_random_worlds_tell_that(bug: Bug, hurried: pytest.MonkeyPatch) -> None:
 
     STATS.clear()
     rules = settings(
-        max_examples=RANDOM_WORLDS,
+        max_examples=PLANTED_WORLDS,
         stateful_step_count=12,
         deadline=None,
         database=None,
