@@ -1,6 +1,7 @@
 """Which driver a chain gets: what its row says, else the best that its node can serve.
 
-The node is asked about its newest block that has transactions. A node that answers slowly keeps no
+The node is asked about its newest block that has transactions; where there is none near its head,
+about the first one that is read. A node that answers slowly keeps no
 driver out: the first way it knows is taken, and `trace_block` is the cheapest for every node that
 has it, so the others are not even asked then.
 """
@@ -12,12 +13,15 @@ import msgspec
 import structlog
 from sqlalchemy.orm import Session
 
+from gateway import db
+from gateway.chain import store as chains
 from gateway.chain.evm import Evm
-from gateway.chain.port import Log, NodeAway, NodeError
+from gateway.chain.port import Header, Log, NodeAway, NodeError
+from gateway.chain.rpc import UNREADABLE
 from gateway.chain.store import Chain
 from gateway.deposits import rules
 from gateway.deposits.native.frames import TRACER, Frame
-from gateway.deposits.native.port import Driver
+from gateway.deposits.native.port import Driver, Move, busy
 from gateway.deposits.native.trace_block import Entry, TraceBlock
 from gateway.deposits.native.trace_calls import Hashes, TraceCalls, Traced, TraceEach
 from gateway.deposits.native.transactions import Transactions
@@ -39,24 +43,52 @@ log = structlog.get_logger()
 def driver_of(session: Session, chain: Chain, node: Evm) -> Driver:
     """Return the chain's driver; found out and kept in its row the first time.
 
-    Nothing is kept while the chain has no transaction to try the node on. Raises NodeAway while
-    the node does not answer clearly.
+    Nothing is kept while the chain has no transaction to try the node on: what is returned then
+    finds out by itself. Raises NodeAway while the node does not answer clearly.
     """
     if chain.native_driver is None:
-        chain.native_driver = probed(node, chain.start_block)
+        block = newest_busy(node)
+        if block is None:
+            return Undecided(chain.id)
+        decide(chain, node, block)
         session.flush()
-        log.info("native.driver_chosen", chain=chain.id, driver=chain.native_driver, node=node.name)
-    return DRIVERS[chain.native_driver or Transactions.name]()
+    return DRIVERS[str(chain.native_driver)]()
 
 
-def probed(node: Evm, first: int) -> str | None:
-    """Return the name of the best driver to read from block `first` on; None if none can be tried.
+class Undecided:
+    """Finds the driver when the first transaction of a chain is read, and is that one from then on.
 
-    Raises NodeAway.
+    No other would do: a payment inside of that very transaction is somebody's.
     """
-    block = newest_busy(node)
-    if block is None:
-        return None
+
+    name = "undecided"
+
+    def __init__(self, chain: str) -> None:
+        self._chain = chain
+        self._found: Driver | None = None
+
+    def moves(self, node: Evm, headers: list[Header], logs: list[list[Log]]) -> list[list[Move]]:
+        """Return what moved in each of these very blocks. Raises NodeAway, NodeError."""
+        block = None if self._found else first_busy(node, headers)
+        if block is not None:
+            with db.transaction() as session:
+                chain = chains.chain(session, self._chain)
+                if chain.native_driver is None:
+                    decide(chain, node, block)
+                self._found = DRIVERS[str(chain.native_driver)]()
+        return (self._found or Transactions()).moves(node, headers, logs)
+
+
+def decide(chain: Chain, node: Evm, block: "Seen") -> None:
+    """Write the best driver into the chain's row. Raises NodeAway."""
+    chain.native_driver = probed(node, chain.start_block, block)
+    log.info("native.driver_chosen", chain=chain.id, driver=chain.native_driver, node=node.name)
+
+
+def probed(node: Evm, first: int, block: "Seen") -> str:
+    """Return the name of the best driver to read from block `first` on, tried on a block that has
+    transactions. Raises NodeAway.
+    """
     if tells_events(node, min(first, int(block.number, 16))):
         return TransferLogs.name
     ways: tuple[tuple[str, str, list[Any], Any], ...] = (
@@ -84,6 +116,17 @@ def newest_busy(node: Evm) -> Seen | None:
     return next((block for block in found if block is not None and block.transactions), None)
 
 
+def first_busy(node: Evm, headers: list[Header]) -> Seen | None:
+    """Return the first of these blocks that has transactions, None if there is none."""
+    for place in busy(headers):
+        block: Seen | None = node.ask(
+            "eth_getBlockByHash", [headers[place].hash_hex, False], Seen | None
+        )
+        if block is not None and block.transactions:
+            return block
+    return None
+
+
 def tells_events(node: Evm, first: int) -> bool:
     """True if native coin left events just before the first block to read (EIP-7708).
 
@@ -106,7 +149,7 @@ def serves(node: Evm, method: str, parameters: list[Any], form: Any) -> bool:
     try:
         answer = node.ask(method, parameters, msgspec.Raw)
         return bool(msgspec.json.decode(answer, type=form | None))
-    except msgspec.ValidationError:
+    except UNREADABLE:
         return False
     except NodeError as error:
         if error.rpc_code in BUSY_CODES:
