@@ -16,6 +16,7 @@ TASK_SECONDS_MAX = 120
 AUDIT_SECONDS = 900
 LISTS_SECONDS = 60
 TREASURY_SECONDS = 15
+FRESHNESS_SECONDS = 15
 PRICES_SECONDS = 10
 QUOTES_SECONDS = 3_600
 PAYOUTS_SECONDS = 5
@@ -35,6 +36,7 @@ app = Celery(
         "workers.audit",
         "workers.lists",
         "workers.treasury",
+        "workers.freshness",
         "workers.prices",
         "workers.payouts",
     ],
@@ -69,6 +71,7 @@ app.conf.update(
         "workers.audit.*": {"queue": "close"},
         "workers.lists.*": {"queue": "close"},
         "workers.treasury.*": {"queue": "close"},
+        "workers.freshness.*": {"queue": "close"},
         "workers.prices.*": {"queue": "prices"},
         "workers.payouts.*": {"queue": "close"},
     },
@@ -101,6 +104,7 @@ every(TICK_SECONDS, "workers.close.close")
 every(AUDIT_SECONDS, "workers.audit.audit")
 every(LISTS_SECONDS, "workers.lists.lists")
 every(TREASURY_SECONDS, "workers.treasury.treasury")
+every(FRESHNESS_SECONDS, "workers.freshness.freshness")
 every(PRICES_SECONDS, "workers.prices.prices")
 every(QUOTES_SECONDS, "workers.prices.thin")
 every(PAYOUTS_SECONDS, "workers.payouts.payouts")

@@ -18,6 +18,13 @@ HEADS = text("""
         coalesce(w.endpoints, 0) as endpoints, coalesce(w.endpoints_benched, 0) as benched
     from chain c left join watch_cursor w on w.chain = c.id where c.active order by c.id
 """)
+# What is fresh again is forgotten: it begins anew.
+STAY = text("""
+    with fresh as (delete from stale_chain where chain <> all(cast(:stale as text[])))
+    insert into stale_chain (chain) select unnest(cast(:stale as text[]))
+    on conflict (chain) do update set since = stale_chain.since
+    returning chain, extract(epoch from clock_timestamp() - since) as seconds
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,13 @@ def heads(session: Session) -> list[Head]:
             )
         )
     return found
+
+
+def stay_stale(session: Session) -> list[tuple[Head, float]]:
+    """Return the stale chains, and for how many seconds each was stale at every look until now."""
+    stale = {head.chain: head for head in heads(session) if head.stale}
+    rows = session.execute(STAY, {"stale": sorted(stale)})
+    return [(stale[row.chain], float(row.seconds)) for row in rows]
 
 
 def paused(session: Session) -> frozenset[str]:
