@@ -24,6 +24,7 @@ from gateway.payouts.routes import routes as payouts
 from gateway.policy.routes import routes as policy
 from gateway.prices.routes import routes as prices
 from gateway.refunds.routes import routes as refunds
+from gateway.sandbox.page import routes as sandbox_page
 from gateway.sandbox.routes import routes as sandbox
 from gateway.sending.routes import routes as transactions
 from gateway.settlement.routes import routes as settlement
@@ -65,6 +66,7 @@ ROUTERS = (
     console,
     shop,
     sandbox,
+    sandbox_page,
     health.routes,
 )
 

@@ -32,6 +32,7 @@ STATIC = {
     "receipt.css": STYLE,
     "receipt.js": SCRIPT,
     "link.css": STYLE,
+    "sale.css": STYLE,
     "till.js": SCRIPT,
     "refund.js": SCRIPT,
 }
@@ -169,6 +170,7 @@ def panel(view: View, chosen: Words, visit: Visit) -> Markup:
             quote_url=visit.act(view.id, "quote"),
             signed_text=canonical(picked.instruction.payload) if picked.instruction else "",
             test_url=replace(visit, option=picked.key).act(view.id, "test"),
+            sandbox_url=visit.act(view.id, "sandbox"),
             qr=Markup(qr(address)) if address else "",  # noqa: S704 - drawn from our own address
             ends=(address[:ADDRESS_END], address[-ADDRESS_END:]),
         )

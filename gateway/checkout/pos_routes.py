@@ -9,10 +9,8 @@ from typing import Annotated
 
 from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from markupsafe import Markup
 
 from gateway.checkout import keypad, pages
-from gateway.checkout.choice import qr
 from gateway.checkout.link_pages import Front, seen
 from gateway.checkout.speech import Lang, Speech
 from gateway.checkout.view import view
@@ -21,11 +19,13 @@ from gateway.checkout.wish import Sent, Wish
 from gateway.errors import NotFound
 from gateway.invoices import service as invoices
 from gateway.invoices.facts import url_of
+from gateway.links import share
 from gateway.web.problems import router
 from gateway.web.requests import Tx
 from gateway.web.shapes import Text
 
 SEE_OTHER = 303
+PHONE_SCALE = 4
 
 routes = router("", "checkout")
 
@@ -84,13 +84,22 @@ def sale(
     facts = invoices.find(session, invoice)
     if facts is None or facts.invoice.link_id != link:
         return pages.notice(request, chosen, "gone", status=404)
-    page = f"{url_of(invoice)}{query(lang=visit.lang)}"
     return pages.pay_page(
         request,
         view(session, facts),
         chosen,
         replace(visit, till=link),
         template="pos_sale.html",
-        page_qr=Markup(qr(page)),  # noqa: S704 - drawn from our own address
+        page_qr_url=f"/pos/{link}/{invoice}/phone.svg{query(lang=visit.lang)}",
         next_url=f"/pos/{link}{query(lang=visit.lang)}",
     )
+
+
+@routes.get("/pos/{link}/{invoice}/phone.svg", include_in_schema=False)
+def sale_on_a_phone(link: Text, invoice: Text, session: Tx, lang: Lang = None) -> Response:
+    """Draw the address of a sale's own page, which a customer opens on a phone."""
+    facts = invoices.get(session, invoice)
+    if facts.invoice.link_id != link:
+        raise NotFound("no such sale")
+    drawn = share.picture(f"{url_of(invoice)}{query(lang=lang)}", "svg", PHONE_SCALE)
+    return Response(drawn, media_type=share.PICTURES["svg"], headers=pages.HEADERS)

@@ -26,9 +26,11 @@ class Words:
         return "rtl" if self.language in RIGHT_TO_LEFT else "ltr"
 
     def __call__(self, key: str, **values: object) -> Markup:
-        """Return a text for HTML; what is filled in keeps its own direction."""
+        """Return a text for HTML; what is filled in keeps its own direction, an amount and its unit
+        side by side keep one.
+        """
         filled = {name: Markup("<bdi>{}</bdi>").format(value) for name, value in values.items()}
-        return escape(self.texts[key]).format(**filled)
+        return escape(self.texts[key]).format(**filled).replace("</bdi> <bdi>", " ")
 
     def plain(self, key: str, **values: object) -> str:
         """Return a text for a title or an attribute."""
