@@ -829,6 +829,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     late_percent: str | None
     late_hours: int | None
     late: Literal["credit", "refund"]
+    support_url: str | None
     changed_at: str | None
 
 

@@ -308,6 +308,7 @@ class AccountsCheckoutTermsCalls:
         late_percent: Unset | str | None = UNSET,
         late_hours: Unset | int | None = UNSET,
         late: Unset | Literal["credit", "refund"] = UNSET,
+        support_url: Unset | str | None = UNSET,
     ) -> Terms:
         """Set a merchant's terms, all of them, for the invoices opened from now on."""
         found: Terms = self._transport.call(
@@ -323,6 +324,7 @@ class AccountsCheckoutTermsCalls:
                     "late_percent": late_percent,
                     "late_hours": late_hours,
                     "late": late,
+                    "support_url": support_url,
                 }
             ),
         )

@@ -26,7 +26,7 @@ from gateway.checkout.returned import returned
 from gateway.gasless import service as gasless
 from gateway.gasless.shapes import AuthorizationShape
 from gateway.inbox.store import Item
-from gateway.invoices import rules
+from gateway.invoices import rules, terms
 from gateway.invoices.facts import Facts
 from gateway.settings import settings
 from gateway.web.shapes import Time
@@ -105,6 +105,7 @@ class View(BaseModel):
     expires_at: Time
     paid_at: Time | None
     success_url: str | None
+    support_url: Annotated[str | None, Field(description="where the payer may ask the merchant")]
     link: str | None
     test_payment: bool
 
@@ -231,6 +232,7 @@ def view(session: Session, facts: Facts) -> View:
         expires_at=row.expires_at,
         paid_at=row.paid_at,
         success_url=row.success_url,
+        support_url=terms.support_url(session, row.account_id),
         link=row.link_id,
         test_payment=settings().development,
     )

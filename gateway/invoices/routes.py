@@ -16,7 +16,7 @@ from gateway.inbox import decide
 from gateway.inbox import service as inbox
 from gateway.invoices import service, terms
 from gateway.invoices.facts import Facts, InvoiceShape, load
-from gateway.invoices.shapes import AcceptBody, InvoiceBody, TermsBody, TermsShape, pairs
+from gateway.invoices.shapes import AcceptBody, InvoiceBody, MerchantTermsBody, TermsShape, pairs
 from gateway.invoices.store import Invoice, InvoiceOption
 from gateway.web.auth import Principal, owner_listed, owner_named, require
 from gateway.web.pages import ListCursor, Page, page
@@ -148,10 +148,11 @@ def get_terms(account: Text, session: Tx, principal: Reader) -> TermsShape:
 
 
 @routes.put("/accounts/{account}/checkout_terms", tags=["accounts"])
-def put_terms(account: Text, body: TermsBody, session: Tx, principal: Writer) -> TermsShape:
+def put_terms(account: Text, body: MerchantTermsBody, session: Tx, principal: Writer) -> TermsShape:
     """Set a merchant's terms, all of them, for the invoices opened from now on."""
     owner_id = owner(session, principal, account)
-    terms.change(session, owner_id, body.model_dump(), by=principal.key_id)
+    fields = body.model_dump(exclude={"support_url"})
+    terms.change(session, owner_id, fields, by=principal.key_id, support_url=body.support_url)
     return shown_terms(session, owner_id)
 
 
@@ -165,4 +166,5 @@ def owner(session: Tx, principal: Principal, name: str) -> str:
 
 def shown_terms(session: Tx, account_id: str) -> TermsShape:
     """Show the terms of a merchant as they are now."""
-    return TermsShape.of(account_id, *terms.of_merchant(session, account_id))
+    support_url = terms.support_url(session, account_id)
+    return TermsShape.of(account_id, *terms.of_merchant(session, account_id), support_url)

@@ -1,5 +1,6 @@
 """What clients send of invoices and of their terms, and how a merchant's terms are shown."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
@@ -35,6 +36,15 @@ def web_address(text: str) -> str:
     return text
 
 
+def support_address(text: str) -> str:
+    """Refuse what is neither an https address nor a plain mailto: one."""
+    if re.fullmatch(r"mailto:[!-~]+@[!-~]+", storable(text)):
+        return text
+    if not text.startswith("https://"):
+        raise ValueError("an https or mailto address")
+    return web_address(text)
+
+
 Code = Annotated[
     str, Field(min_length=1, max_length=20, examples=["USDC"]), AfterValidator(storable)
 ]
@@ -47,6 +57,7 @@ Currency = Annotated[
     AfterValidator(storable),
 ]
 WebAddress = Annotated[str, Field(max_length=URL_LENGTH_MAX), AfterValidator(web_address)]
+SupportAddress = Annotated[str, Field(max_length=URL_LENGTH_MAX), AfterValidator(support_address)]
 Payee = Annotated[Text | None, Field(max_length=80, description="required of operators")]
 Title = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(storable)]
 
@@ -117,6 +128,15 @@ class TermsBody(Body):
     ] = "credit"
 
 
+class MerchantTermsBody(TermsBody):
+    """A merchant's terms, all of them, and where its payers ask."""
+
+    support_url: Annotated[
+        SupportAddress | None,
+        Field(description="https or mailto: the page links it where a payer has to ask"),
+    ] = None
+
+
 class TermsShape(BaseModel):
     """A merchant's terms, copied onto each invoice when it is opened; null is no bound."""
 
@@ -128,12 +148,16 @@ class TermsShape(BaseModel):
     late_percent: str | None
     late_hours: int | None
     late: Literal["credit", "refund"]
+    support_url: Annotated[str | None, Field(description="where payers ask: https or mailto")]
     changed_at: Annotated[Time | None, Field(description="null: the defaults")]
 
     @classmethod
-    def of(cls, account_id: str, fields: Fields, changed_at: datetime | None) -> Self:
+    def of(
+        cls, account_id: str, fields: Fields, changed_at: datetime | None, support_url: str | None
+    ) -> Self:
         """Show the terms of a merchant."""
-        return cls.model_validate({"account": account_id, "changed_at": changed_at, **fields})
+        told = {"account": account_id, "changed_at": changed_at, "support_url": support_url}
+        return cls.model_validate({**told, **fields})
 
 
 class InvoiceTermsShape(BaseModel):

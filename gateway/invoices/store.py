@@ -126,6 +126,8 @@ class CheckoutTerms(db.Base):
     late_percent: Mapped[Decimal | None]
     late_hours: Mapped[int | None]
     late_else: Mapped[str]
+    support_url: Mapped[str | None]
+    """Where payers ask the merchant; no term of any invoice."""
     changed_by: Mapped[str]
     changed_at: Mapped[datetime] = mapped_column(server_default="now()")
 

@@ -98,10 +98,23 @@ def plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
 
 
-def change(session: Session, account_id: str, fields: Fields, *, by: str) -> None:
+def support_url(session: Session, account_id: str) -> str | None:
+    """Return where payers ask a merchant, None where it does not say."""
+    row = session.get(CheckoutTerms, account_id)
+    return row.support_url if row else None
+
+
+def change(
+    session: Session,
+    account_id: str,
+    fields: Fields,
+    *,
+    by: str,
+    support_url: str | None = None,
+) -> None:
     """Set a merchant's terms, for the invoices opened from now on; raises InvalidAmount.
 
-    What is left out is as by default.
+    What is left out is as by default. Where payers ask counts at once, for every invoice.
     """
     told = {**DEFAULTS, **fields}
     values = {
@@ -112,6 +125,7 @@ def change(session: Session, account_id: str, fields: Fields, *, by: str) -> Non
         "late_percent": percent(told["late_percent"]),
         "late_hours": told["late_hours"],
         "late_else": told["late"],
+        "support_url": support_url,
         "changed_by": by,
         "changed_at": datetime.now(UTC),
     }

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from gateway.invoices.routes import get_terms, put_terms
 from gateway.invoices.rules import LateElse
-from gateway.invoices.shapes import TermsBody
+from gateway.invoices.shapes import MerchantTermsBody
 from gateway.links.routes import change_link, create_link, get_link
 from gateway.links.shapes import LinkBody, LinkChange
 from gateway.money import USD
@@ -102,6 +102,7 @@ def terms_fields(_: Visit, __: str) -> tuple[Field, ...]:
         Field("late_hours", "number", hint=True),
         Field("late_percent", "amount", hint=True),
         Field("late", "choice", hint=True, choices=same(get_args(LateElse)), worded=True),
+        Field("support_url", hint=True),
     )
 
 
@@ -114,7 +115,7 @@ def terms_known(visit: Visit, _: str) -> Typed:
 
 def send_terms(visit: Visit, _: str, typed: Typed) -> Sent:
     """Set the merchant's terms, all of them."""
-    made = body(TermsBody, typed, numbers=("late_hours",), cleared=True)
+    made = body(MerchantTermsBody, typed, numbers=("late_hours",), cleared=True)
     put_terms(visit.merchant.account_id, made, visit.session, visit.principal)
     return Sent("/shop/invoices?done=terms")
 

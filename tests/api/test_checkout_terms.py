@@ -18,6 +18,7 @@ DEFAULTS = {
     "late_percent": "5",
     "late_hours": 24,
     "late": "credit",
+    "support_url": None,
     "changed_at": None,
 }
 OWN = {
@@ -28,6 +29,7 @@ OWN = {
     "late_percent": None,
     "late_hours": 48,
     "late": "refund",
+    "support_url": "https://shop.example/help?about=payments",
 }
 
 
@@ -96,6 +98,25 @@ def test_terms_that_make_no_sense_are_refused(shop: Client, made: World) -> None
         answer = shop.post("/v1/invoices", {"amount": "5", "terms": wrong})
         assert answer.status_code == 422, wrong
     assert shop.get(f"/v1/accounts/{made.merchant}/checkout_terms").json()["changed_at"] is None
+
+
+def test_payers_may_ask_over_https_or_by_mail(shop: Client, made: World) -> None:
+    for good in ("mailto:help@shop.example", "https://shop.example", None):
+        assert put(shop, made.merchant, {"support_url": good}).json()["support_url"] == good
+    for wrong in (
+        "http://shop.example",
+        "javascript:alert(1)",
+        "mailto:help",
+        "mailto:a b@shop.example",
+        "https://me:secret@shop.example",
+        "https://",
+        "help@shop.example",
+        "",
+    ):
+        assert put(shop, made.merchant, {"support_url": wrong}).status_code == 422, wrong
+    own = {"amount": "5", "terms": {"support_url": "https://shop.example"}}
+    assert shop.post("/v1/invoices", own).status_code == 422  # it is no term of an invoice
+    assert put(shop, made.merchant, {}).json()["support_url"] is None
 
 
 def test_terms_are_the_merchants_own(shop: Client, made: World) -> None:

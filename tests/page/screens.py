@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from gateway import db
 from gateway.gasless.store import GaslessToken, PaymentAuthorization
 from gateway.ids import new_id
-from gateway.invoices import service
+from gateway.invoices import service, terms
 from gateway.links import service as links
 from gateway.links.rules import Offer
 from gateway.money import USD, Money
@@ -230,6 +230,13 @@ def close_link(path: str) -> None:
             ),
             {"id": id_of(path)},
         )
+
+
+def support(path: str, url: str | None) -> None:
+    """Have the merchant of an invoice say where payers ask, or no longer."""
+    with db.transaction() as session:
+        account = service.get(session, id_of(path)).invoice.account_id
+        terms.change(session, account, {}, by="key_test", support_url=url)
 
 
 def serve(*assets: str, served: bool) -> None:

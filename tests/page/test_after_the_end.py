@@ -168,3 +168,21 @@ def test_one_that_is_too_old_for_a_quote_starts_again_by_its_link(
     page.locator("#start-again").click()
     page.wait_for_url("**/l/link_*")
     expect(page.locator("#continue")).to_be_visible()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_merchant_that_says_where_is_asked_by_a_link(
+    payer: Callable[..., Page], language: str
+) -> None:
+    path, told = in_state("expired_partial"), "mailto:help@falafel.example"
+    page = payer(path, locale=language)
+    expect(page.locator("#support")).to_have_count(0)
+    screens.support(path, told)
+    try:
+        page.reload()
+        expect(page.locator("#support")).to_have_attribute("href", told)
+        sound(page, "a merchant to ask")
+        page.goto(in_state("open"))
+        expect(page.locator("#support")).to_have_count(0)
+    finally:
+        screens.support(path, None)

@@ -127,9 +127,12 @@ def test_terms_are_set_as_a_whole(own: Shop, visit: Visit, language: str) -> Non
 
     page.goto("/shop/new/terms")
     expect(page.locator("#late")).to_have_value("refund")
-    submit(page, under_percent="0", late_percent="", late_hours="48")
+    asked_at = "mailto:help@falafel.example"
+    submit(page, under_percent="0", late_percent="", late_hours="48", support_url=asked_at)
     later = agreed(own.account)
     assert (later["under_percent"], later["late_percent"], later["late_hours"]) == ("0", None, 48)
+    page.goto("/shop/new/terms")
+    expect(page.locator("#support_url")).to_have_value(asked_at)
     again = page.request.post("/shop/new/terms", form=form, max_redirects=0)
     assert (again.status, again.headers["location"]) == (303, "/shop/invoices?done=terms")
     assert agreed(own.account) == later
