@@ -79,7 +79,7 @@ class Watched:
         if self._since is None:
             self._load([])
         seen = self._look(GROW_PART)
-        if seen.siblings != self._siblings:
+        if seen.siblings != self._siblings or self._counts_anew(seen.oldest):
             self._load(seen.siblings)
             seen = self._look(GROW_PART)
         if max(len(seen.ours), len(seen.elsewhere)) >= GROW_PART:
@@ -103,6 +103,10 @@ class Watched:
     def is_own(self, sender: bytes) -> bool:
         """True for a sender of ours: a sweep or a payout of our own is no deposit."""
         return sender in self.own or sender in self.addresses
+
+    def _counts_anew(self, oldest: str) -> bool:
+        """True where the database is another one than last time, restored or promoted."""
+        return self._since is not None and int(oldest) < int(self._since)
 
     def _size(self) -> tuple[int, int]:
         return len(self.addresses), len(self.elsewhere)

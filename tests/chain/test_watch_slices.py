@@ -1,4 +1,4 @@
-"""What is known of endpoints outlives the slices in which a chain is watched."""
+"""What a process knows of a chain outlives the slices in which it watches it."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 
 from gateway import db
+from gateway.accounts import service as accounts
+from gateway.addresses import service as addresses
 from gateway.deposits.follow import Follower
 from tests.chain.endpoints import CHAIN, DOLLAR, Reader, open_reader, rows
-from tests.sim.scripted import World
+from tests.sim.scripted import Pay, World
 from workers.app import SLICE_SECONDS
 
 SLOW_BLOCK_SECONDS = 12
@@ -109,3 +111,20 @@ def test_what_was_true_before_somebody_else_watched_the_chain_counts_no_more(
     next_slice(reader).wait(1)
     assert (reader.resting(), reader.alarms()) == ([], [])
     assert rows("select number from watch_cursor where number = 20")
+
+
+def test_an_address_is_known_that_another_database_gave_out_when_it_took_over(
+    world: World,
+) -> None:
+    reader = open_reader(world, world.view())
+    world.empty(1)
+    reader.follow()
+    # the one before had counted further: a restored one begins to count anew
+    reader.follower.watched._since = str(2**40)
+    with db.transaction() as session:
+        account = accounts.open_account(session, handle="basma", kind="person").id
+        address = addresses.allocate(session, account_id=account, chain=CHAIN).address
+    reader = next_slice(reader)
+    world.mine(Pay(address, 3 * DOLLAR, token=reader.token))
+    reader.follow()
+    assert reader.deposits() == [(3 * DOLLAR, "confirming")]
