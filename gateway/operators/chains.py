@@ -15,7 +15,7 @@ from gateway.chain.address import parse_address, show_address
 from gateway.chain.calls import call_of
 from gateway.chain.evm import node
 from gateway.chain.port import Node
-from gateway.chain.store import Chain
+from gateway.chain.store import Chain, chain_assets
 from gateway.chain.store import chain as chain_of
 from gateway.deposits.native.choose import DRIVERS, driver_of
 from gateway.deposits.rescan import rescan as read_again
@@ -53,6 +53,7 @@ def add(
     explorer = read_explorer(explorer_url or "none")
     evm = node(chain_id)
     listed = [asset_of(evm, text) for text in assets]
+    refuse_without_coin(chain_id, listed)
     signers = signers_named(chain_id, payout=payout_signer, sweep=sweep_signer)
     deployed = deployed_for(
         evm, signers, owner_keystore, treasury, approver_address(approver, chain_id)
@@ -71,6 +72,16 @@ def add(
         keep_driver(session, chain, native_driver)
         register_signers(session, evm, chain, signers)
     return described(chain, deployed, signers)
+
+
+def refuse_without_coin(chain_id: str, listed: list[NewAsset]) -> None:
+    """Raise BadParameter unless the chain's own coin is listed: it pays for gas, and what is sent
+    of it to an address of ours is looked for only where it is listed.
+    """
+    with db.transaction() as session:
+        known = [asset.contract for asset in chain_assets(session, chain_id)]
+    if None not in (*known, *(asset.contract for asset in listed)):
+        raise typer.BadParameter("name the chain's own coin as well, as in --asset ETH=native")
 
 
 def deployed_for(

@@ -1,9 +1,10 @@
-"""`mizan chain add --approver`: the vault of two keys, found again at the next run."""
+"""`mizan chain add`: a chain needs its own coin; with `--approver`, the vault of two keys."""
 
 import json
 from pathlib import Path
 
 import pytest
+import typer
 from eth_account import Account
 from sqlalchemy import text
 
@@ -18,6 +19,7 @@ from gateway.settings import settings
 from tests.chain.money_in import CHAIN, number
 from tests.conftest import MNEMONIC, TestNode
 
+COIN = "ETH=native"
 PASSWORD = "a password of tests"
 PAYOUT, SWEEP, TREASURY = (bytes([n] * 20) for n in (0xD1, 0xD2, 0xD3))
 FIRST, SECOND = (bytes([n] * 20) for n in (0xE1, 0xE2))
@@ -35,7 +37,7 @@ def owner(anvil: TestNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return file
 
 
-def add(owner: Path, approver: bytes | None = None) -> str:
+def add(owner: Path, approver: bytes | None = None, assets: tuple[str, ...] = (COIN,)) -> str:
     return chains.add(
         chain_id=CHAIN,
         name="Test",
@@ -43,7 +45,7 @@ def add(owner: Path, approver: bytes | None = None) -> str:
         owner_keystore=owner,
         payout_signer=show_address(PAYOUT),
         sweep_signer=show_address(SWEEP),
-        assets=["ETH=native"],
+        assets=list(assets),
         confirmations=3,
         block_seconds=1.0,
         explorer_url=None,
@@ -86,3 +88,14 @@ def test_a_chain_without_an_approver_has_none(owner: Path) -> None:
         vault = session.execute(text("select payout_vault from chain")).scalar_one()
     account = bytes.fromhex(Account.from_mnemonic(MNEMONIC).address[2:])
     assert bytes(vault) == deploy.payout_address(account)
+
+
+def test_a_chain_without_its_own_coin_is_refused_before_anything_is_deployed(owner: Path) -> None:
+    head = node(CHAIN).head().number
+    with pytest.raises(typer.BadParameter, match="ETH=native"):
+        add(owner, assets=())
+    assert node(CHAIN).head().number == head
+    assert number("select count(*) from chain") == 0
+    add(owner)
+    add(owner, assets=())
+    assert number("select count(*) from chain_asset where contract is null") == 1
