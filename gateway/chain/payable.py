@@ -1,4 +1,4 @@
-"""What can pay us now: every active asset of every active chain, and how fresh that chain is."""
+"""What can pay us now: the trusted assets of every active chain, and how fresh that chain is."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ PAYABLE = """
     select c.id, c.vault_factory, c.block_seconds, a.asset, a.decimals, a.minimum_deposit,
         s.decimals as own, extract(epoch from clock_timestamp() - w.block_time)
     from chain c join chain_asset a on a.chain = c.id and a.active
+        and a.distrusted_since is null
         join ledger.asset s on s.code = a.asset
         left join watch_cursor w on w.chain = c.id
     where c.active order by c.id, a.asset

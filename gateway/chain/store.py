@@ -58,6 +58,8 @@ class ChainAsset(db.Base):
     hot_min: Mapped[Decimal] = mapped_column(server_default="0")
     hot_max: Mapped[Decimal | None]
     active: Mapped[bool] = mapped_column(default=True)
+    distrusted_since: Mapped[datetime | None]
+    """What is paid in it since then is set aside; None: it is trusted."""
 
     def to_ledger(self, units: int, asset: Asset) -> Money:
         """Return what `units` on this chain are in the ledger."""

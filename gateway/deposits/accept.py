@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from gateway import db
@@ -73,11 +73,31 @@ def write(
             rule = rules.Rule(deposit.finality, deposit.required)
             fresh.append(Waiting(deposit.id, deposit.block_number, rule))
     for stray in read.strays:
+        if again and is_deposit(session, watched.chain, stray.payment):
+            continue  # its token is not trusted now, it was then
         with guarded(session, watched.chain, read.block, stray.payment):
             aside.put_stray(session, watched.chain, read.block, stray, again=again)
     if read.left_out:
         aside.tell_left_out(session, watched.chain, read.block, read.left_out)
     return fresh
+
+
+def is_deposit(session: Session, chain: str, payment: Payment) -> bool:
+    """True of a payment that stands as a deposit."""
+    query = select(Deposit.id).where(
+        *identity(chain, payment), Deposit.status.in_((rules.CONFIRMING, rules.CREDITED))
+    )
+    return session.scalar(query) is not None
+
+
+def identity(chain: str, payment: Payment) -> tuple[ColumnElement[bool], ...]:
+    """Return what names a deposit."""
+    return (
+        Deposit.chain == chain,
+        Deposit.tx_hash == payment.tx_hash,
+        Deposit.kind == payment.kind,
+        Deposit.position == payment.position,
+    )
 
 
 @contextmanager
@@ -116,12 +136,7 @@ def offered(session: Session, deposit: Deposit) -> bool:
 
 def sighted(session: Session, watched: Watched, block: Header, payment: Payment) -> Deposit | None:
     """Return the deposit of a payment as this block shows it; None if nothing changed."""
-    query = select(Deposit).where(
-        Deposit.chain == watched.chain,
-        Deposit.tx_hash == payment.tx_hash,
-        Deposit.kind == payment.kind,
-        Deposit.position == payment.position,
-    )
+    query = select(Deposit).where(*identity(watched.chain, payment))
     deposit = session.scalar(query.with_for_update())
     if deposit is None:
         deposit = first_sighting(watched.chain, payment)

@@ -89,6 +89,12 @@ def check_amount(known: Watched, arrival: Arrival) -> None:
     if found is None:
         raise Conflict(how_to_list(arrival), code="asset_not_listed")
     listed, asset = found
+    if listed.distrusted_since is not None and listed.contract is not None:
+        raise Conflict(
+            f"{asset.code} is not trusted now, its alarm says why. Once it is right, list it again:"
+            f" mizan chain asset {arrival.chain} {asset.code}={show_address(listed.contract)}",
+            code="asset_distrusted",
+        )
     if not 0 < listed.to_ledger(int(arrival.units), asset).units <= UNITS_MAX:
         raise Conflict("it tells no amount that could be credited: dismiss it", code="no_amount")
 
@@ -139,12 +145,7 @@ def deposit_of(session: Session, known: Watched, block: Header, payment: Payment
     """Return the deposit of a payment, made now unless it was there."""
     deposit = accept.sighted(session, known, block, payment)
     if deposit is None:
-        query = select(Deposit.id).where(
-            Deposit.chain == known.chain,
-            Deposit.tx_hash == payment.tx_hash,
-            Deposit.kind == payment.kind,
-            Deposit.position == payment.position,
-        )
+        query = select(Deposit.id).where(*accept.identity(known.chain, payment))
         return session.scalars(query).one()
     tell(session, deposit, head)
     if not accept.offered(session, deposit):

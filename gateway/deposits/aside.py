@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from gateway import db
 from gateway.chain.port import Header
+from gateway.deposits.distrust import distrust
 from gateway.deposits.payment import SET_ASIDE, WRONG_ASSET, Payment, Stray
 from gateway.deposits.store import Deposit
 from gateway.inbox import service as inbox
@@ -36,6 +37,8 @@ def put_stray(
         return
     if stray.kind == SET_ASIDE:
         alarm(session, chain, block, stray.payment, stray.detail)
+    if stray.distrust and stray.payment.contract is not None:
+        distrust(session, chain, stray.payment.contract, stray.distrust, stray.detail)
     put(session, chain, block, stray.kind, stray.payment, detail=stray.detail, again=again)
 
 

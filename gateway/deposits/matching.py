@@ -27,7 +27,7 @@ class Event:
     """An event that concerns us: a payment where `kind` is None, else the stray it is.
 
     `transfer` is what it tells, None where that cannot be read. With a `count` it stands for so
-    many events, their sum in `transfer`.
+    many events, their sum in `transfer`. `distrust` is why its token is not trusted any more.
     """
 
     log: Log
@@ -36,6 +36,7 @@ class Event:
     transfer: rules.Transfer | None = None
     detail: str = ""
     count: int = 0
+    distrust: str = ""
 
 
 def events_of(logs: list[Log], watched: Watched) -> list[Event]:
@@ -115,7 +116,7 @@ def as_read(
         if event.kind is None:
             payments[key(payment)] = payment
         else:
-            strays[key(payment)] = Stray(event.kind, payment, event.detail)
+            strays[key(payment)] = Stray(event.kind, payment, event.detail, distrust=event.distrust)
     for move in coins:
         payment = from_move(move)
         if not receipts[payment.tx_hash].succeeded:

@@ -30,14 +30,16 @@ class Stray:
     """What came to us and cannot be credited by itself; `kind` is the inbox's.
 
     unknown_token: of a contract we do not list; wrong_chain: to an address we gave out on another
-    chain; set_aside: an event that could not be read, `detail` says why. With a `count` it stands
-    for so many transfers of an unknown token, which are told by their sum only.
+    chain; set_aside: an event that could not be read or is not trusted, `detail` says why. With a
+    `count` it stands for so many transfers of an unknown token, of which only the sum is told.
+    `distrust` is the alarm about a token that did not do what it says.
     """
 
     kind: str
     payment: Payment
     detail: str = ""
     count: int = 0
+    distrust: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from gateway.deposits.junk import thinned
 from gateway.deposits.matching import Event, as_read, coins_of, events_of
 from gateway.deposits.native import Driver, Move
 from gateway.deposits.payment import Payment, Read, Stray
+from gateway.deposits.tokens import doubted
 from gateway.deposits.told import TRANSFER_TOPIC, heard, logs_of
 from gateway.deposits.watched import Watched
 
@@ -176,6 +177,7 @@ def look(fetched: Fetched, watched: Watched, driver: Driver) -> Found:
     if moves is None:
         moves = moved(view, blocks, logs, watched, driver)
     events, left_out = thinned([events_of(own, watched) for own in logs], watched)
+    events = doubted(view, blocks, logs, events, watched)
     coins = [coins_of(own, watched) for own in moves or [[]] * len(blocks)]
     finds = []
     for block, found, paid in zip(blocks, events, coins, strict=True):
