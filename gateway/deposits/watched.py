@@ -75,7 +75,7 @@ class Watched:
 
     def refresh(self) -> None:
         """Take what was committed since the last time."""
-        before = self._size(), self.own, self.listed.keys()
+        before = self._size(), self.own, self._assets
         if self._since is None:
             self._load([])
         seen = self._look(GROW_PART)
@@ -93,7 +93,7 @@ class Watched:
                 self.listed = listed_assets(session, self.chain)
             self._assets = seen.assets
         # last: who matches meanwhile in another thread finds afterwards that it was too early
-        self.version += before != (self._size(), self.own, self.listed.keys())
+        self.version += before != (self._size(), self.own, self._assets)
 
     @property
     def contracts(self) -> list[bytes]:

@@ -17,6 +17,7 @@ from gateway.chain.evm import node
 from gateway.chain.port import Node
 from gateway.chain.store import Chain, chain_assets
 from gateway.chain.store import chain as chain_of
+from gateway.deposits import pending
 from gateway.deposits.native.choose import DRIVERS, driver_of
 from gateway.deposits.rescan import rescan as read_again
 from gateway.errors import GatewayError
@@ -158,9 +159,10 @@ def asset_of(evm: Node, text: str) -> NewAsset:
 def list_asset(
     chain_id: str, text: str, *, ledger_decimals: int | None, minimum_deposit: str | None
 ) -> str:
-    """List an asset on a chain that is served, its decimals as the token tells them; trust it again.
+    """List an asset on a chain that is served, its decimals as the token tells them.
 
-    What came of it before waits in the inbox; says how many items can be assigned now.
+    One that was not trusted any more is trusted again. What came of it before waits in the inbox;
+    says how many items can be assigned now.
     """
     try:
         new = replace(asset_of(node(chain_id), text), ledger_decimals=ledger_decimals)
@@ -171,6 +173,7 @@ def list_asset(
             known = ledger.asset(session, listed.asset)
             if minimum_deposit is not None:
                 listed.minimum_deposit = Decimal(Money.parse(minimum_deposit, known).units)
+                pending.beside(session, chain.id)  # it forgot what was too small
             waiting = inbox.waiting_for(session, chain.id, new.contract)
     except GatewayError as refusal:
         raise typer.BadParameter(refusal.detail) from refusal
