@@ -120,8 +120,10 @@ def shop_picture(
 
 
 def report_picture(browser: Browser, facts: dict[str, Any]) -> None:
-    """Take the settlement report of the story, with its totals."""
-    headers = {"authorization": f"Bearer {facts['operator_key']}"}
+    """Take the merchant's settlement report of the story, with its totals: one account's balance
+    runs down its rows.
+    """
+    headers = {"authorization": f"Bearer {facts['merchant_key']}"}
     query = {"from": "2000-01-01", "to": "2100-01-01"}
     answer = httpx2.get(
         f"{facts['base_url']}/v1/reports/settlement", params=query, headers=headers, timeout=30

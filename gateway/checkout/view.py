@@ -31,7 +31,7 @@ from gateway.invoices.facts import Facts
 from gateway.settings import settings
 from gateway.web.shapes import Time
 
-PAYMENTS_SHOWN_MAX = 10
+PAYMENTS_SHOWN_MAX = 6
 WATCHED_AFTER_PAID = timedelta(minutes=20)
 """So long after it is paid an open page is told if a payment leaves the chain after all: about as
 long as networks take to call a block final.

@@ -248,3 +248,35 @@ def serve(*assets: str, served: bool) -> None:
             ),
             {"yes": served, "chain": asking.CHAIN, "assets": list(assets)},
         )
+
+
+def ending(minutes: int) -> str:
+    """An open invoice that ends in so many minutes."""
+    path = in_state("open")
+    with db.transaction() as session:
+        session.execute(
+            text("update invoice set expires_at = :at where id = :id"),
+            {"id": id_of(path), "at": datetime.now(UTC) + timedelta(minutes=minutes)},
+        )
+    return path
+
+
+def one_block_deep() -> str:
+    """An invoice whose payment has one confirmation of three."""
+    path = in_state("open")
+    with db.transaction() as session:
+        facts = service.get(session, id_of(path))
+        asking.pay(session, facts, "12.5", "confirming", deposit=new_id("dep"), block_number=0)
+    return path
+
+
+def on_two_networks() -> str:
+    """An invoice payable on two networks; no other test is offered the second one."""
+    with db.transaction() as session:
+        asking.add_chain(session, asking.OTHER, "Othernet")
+        served = text("update chain set active = :yes where id = :id")
+        session.execute(served, {"id": asking.OTHER, "yes": True})
+        assets = [("USDC", asking.CHAIN), ("ETH", asking.OTHER)]
+        made = asking.asked(session, shop_of(session), assets=assets)
+        session.execute(served, {"id": asking.OTHER, "yes": False})
+        return f"/pay/{made.invoice.id}"

@@ -95,6 +95,15 @@ def test_who_asked_for_it_sees_no_way_to_approve_it(page: Page) -> None:
     assert row(asked).status == "held"
 
 
+def test_why_it_is_held_is_said_in_words(page: Page) -> None:
+    _, secret = operator("noor")
+    held(operator("other")[0])
+    sign_in(page, secret)
+    language = str(page.locator("html").get_attribute("lang"))
+    told = {"en": "more than leaves without a person", "ar": "المبلغ أكبر مما يخرج دون موافقة شخص"}
+    expect(page.locator(".hold .reason")).to_have_text(told[language])
+
+
 def test_one_stops_everything_and_another_starts_it(page: Page) -> None:
     _, secret = operator("noor")
     sign_in(page, secret)

@@ -86,6 +86,14 @@ def test_every_link_and_till_is_accessible(
             page.goto(f"/pos/{made}")
             expect(page.locator("#till")).to_have_attribute("data-status", status)
             sound(page, f"till {kind}")
+    for place, press in (("l", "#continue"), ("pos", "#charge")):
+        for kind, field, typed in (("bounded", "#amount", "501"), ("pieces", "#quantity", "10")):
+            page.goto(f"/{place}/{link(kind)}")
+            page.locator(field).fill(typed)
+            page.locator("form").last.evaluate("form => { form.noValidate = true }")
+            page.locator(press).click()
+            expect(page.locator("#wrong")).to_be_visible()
+            sound(page, f"{place}, {kind}, wrong")
     page.goto(f"/pos/{link('fixed')}")
     page.locator("#charge").click()
     page.wait_for_url("**/pos/link_*/inv_*")

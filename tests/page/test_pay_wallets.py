@@ -195,6 +195,7 @@ def test_what_a_wallet_refuses_is_told_and_can_be_tried_again(
     page = opened(payer, wallets, f"{in_state('open')}?option=ETH")
     page.locator("#wallet-hare").click()
     expect(page.locator("#wallet-note")).to_have_class(f"only {told}")
+    sound(page, f"{method}, {told}")
     assert wallets.sent == []
     wallets.refuses.clear()
     page.locator("#wallet-hare").click()
@@ -210,6 +211,7 @@ def test_a_wallet_that_only_says_it_has_switched_sends_nothing(
     page = opened(payer, wallets, f"{in_state('open')}?option=ETH")
     page.locator("#wallet-fox").click()
     expect(page.locator("#wallet-note")).to_have_class("only network")
+    sound(page, "wrong network")
     assert wallets.sent == []
 
 
