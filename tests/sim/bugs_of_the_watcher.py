@@ -2,7 +2,7 @@
 
 from gateway.chain import checks
 from gateway.chain.pool import Pool
-from gateway.deposits import accept, confirm, credit, heads, matching, pending, reorg, sight
+from gateway.deposits import accept, confirm, credit, heads, matching, pending, reorg, sight, tokens
 from gateway.deposits.follow import Follower
 from gateway.deposits.heads import Heads
 from gateway.deposits.pending import Pending
@@ -91,6 +91,7 @@ OF_THE_WATCHER = (
         logs_are_told_twice,
         Source(checks, "checked_logs", "if place <= last:", "if False:"),
         Source(matching, "from_event", "str(position)", "str(id(one))"),
+        Source(tokens, "doubt_of", "if came < said:", "if False:"),
     ),
     Bug(
         "an answer as long as the cap is taken for whole",

@@ -30,7 +30,7 @@ TROUBLES: dict[str, Any] = {
     "tags_null": True,
     "cap": CAP,
 }
-SLOW_SECONDS, PATIENCE_SECONDS = 0.3, 0.15
+SLOW_SECONDS, PATIENCE_SECONDS = 0.6, 0.3
 """How late an answer is that nobody waits for, and how long one is waited for meanwhile."""
 
 

@@ -23,7 +23,7 @@ from tests.sim.scenes import Scene, Stagehand
 from tests.sim.stage import STATS
 
 BUGS = (*OF_THE_CHAIN, *OF_THE_WATCHER)
-REST_STEPS = 60
+REST_STEPS = 40
 
 
 @pytest.fixture

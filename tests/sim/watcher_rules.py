@@ -81,6 +81,11 @@ class WatcherRules(Stage):
             for _ in range(most):
                 other.step()
 
+    @rule(most=st.sampled_from((7, 14)))
+    def wait(self, most: int) -> None:
+        """Time goes by, whether there is something to do or not."""
+        self.steps(most)
+
     @rule(seconds=st.sampled_from((30, 700, 100_000)))
     def asleep(self, seconds: int) -> None:
         """The machine stands still: when it goes on, the watcher's clock has jumped.
