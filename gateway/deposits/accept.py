@@ -77,6 +77,8 @@ def write(
             continue  # its token is not trusted now, it was then
         with guarded(session, watched.chain, read.block, stray.payment):
             aside.put_stray(session, watched.chain, read.block, stray, again=again)
+    for contract, detail in read.odd.items():
+        aside.tell_odd(session, watched, contract, detail)
     if read.left_out:
         aside.tell_left_out(session, watched.chain, read.block, read.left_out)
     return fresh

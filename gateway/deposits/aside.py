@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 from gateway import db
 from gateway.chain.port import Header
 from gateway.deposits.distrust import distrust
-from gateway.deposits.payment import SET_ASIDE, WRONG_ASSET, Payment, Stray
+from gateway.deposits.payment import ODD_EVENTS, SET_ASIDE, WRONG_ASSET, Payment, Stray
 from gateway.deposits.store import Deposit
+from gateway.deposits.watched import Watched
 from gateway.inbox import service as inbox
 from gateway.inbox.rules import Transfer
 from gateway.inbox.store import Item
@@ -54,6 +55,17 @@ def tell_left_out(session: Session, chain: str, block: Header, count: int) -> No
             " addresses of ours, than are put into the inbox; the log names the blocks. Should you"
             f" list such a token, read them again: mizan rescan {chain} {block.number}"
         ),
+    )
+
+
+def tell_odd(session: Session, watched: Watched, contract: bytes, detail: str) -> None:
+    """Call an operator about a listed token whose payments cannot be read as others' are, once."""
+    _, asset = watched.listed[contract]
+    alarms.raise_alarm(
+        session,
+        kind=ODD_EVENTS,
+        subject=f"{watched.chain} {asset.code}",
+        detail=f"{detail}: payments in it are not credited by themselves",
     )
 
 
@@ -156,7 +168,7 @@ def transfer_of(chain: str, block: Header, kind: str, payment: Payment) -> Trans
         sender=payment.sender,
         contract=payment.contract,
         units=payment.units,
-        tx_hash=payment.tx_hash,
+        tx_hash=None if payment.tx_hash == block.hash else payment.tx_hash,
         position=payment.position,
         block_number=block.number,
         block_hash=block.hash,

@@ -14,8 +14,11 @@ from gateway.deposits.payment import UNKNOWN_TOKEN
 from gateway.deposits.watched import Watched
 from gateway.inbox.rules import ARRIVALS_KEPT_MAX
 
-LOOKED_AT_MAX = 500
+LOOKED_AT_MAX = 200
 """In blocks that are taken in one transaction, which the next holder of the lease waits for."""
+
+CROWD = "crowd"
+"""The position of a sum, which has none."""
 
 Place: TypeAlias = tuple[str, bytes]
 
@@ -48,7 +51,7 @@ def thinned(blocks: list[list[Event]], watched: Watched) -> tuple[list[list[Even
 def join(events: list[Event], at: int, event: Event) -> None:
     """Add an event to the sum at a place, or begin it there."""
     if at == len(events):
-        events.append(replace(event, count=1))
+        events.append(replace(event, count=1, position=CROWD))
         return
     known = events[at]
     assert known.transfer is not None

@@ -1,22 +1,31 @@
 """Hold what a node told of a block against the addresses we gave out. Asks nobody."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import structlog
+from msgspec import structs
 
-from gateway.chain.port import Header, Log, NodeAway, Receipt, unhex, whole
+from gateway.chain.port import Header, Log, NodeAway, Receipt, tohex, unhex, whole
 from gateway.deposits import confirm, rules
 from gateway.deposits.native import Move
-from gateway.deposits.payment import SET_ASIDE, UNKNOWN_TOKEN, WRONG_CHAIN, Payment, Read, Stray
+from gateway.deposits.payment import (
+    ODD_EVENTS,
+    SET_ASIDE,
+    UNKNOWN_TOKEN,
+    WRONG_CHAIN,
+    Payment,
+    Read,
+    Stray,
+)
 from gateway.deposits.watched import Watched
 
 NOBODY = bytes(20)
 NATIVE_EVENTS = bytes.fromhex("ff" * 19 + "fe")
 """Whose Transfer events tell of native coin (EIP-7708): a driver's matter, no token's."""
-CROWD = "crowd"
-"""The position of a sum, which has none."""
+NO_TRANSACTION = bytes(32)
+"""What some networks write instead of a transaction; others write the block's hash."""
 Places: TypeAlias = dict[int, tuple[int, Log]]
 
 log = structlog.get_logger()
@@ -28,6 +37,7 @@ class Event:
 
     `transfer` is what it tells, None where that cannot be read. With a `count` it stands for so
     many events, their sum in `transfer`. `distrust` is why its token is not trusted any more.
+    `position` is its place in its transaction, None where that transaction's receipt tells it.
     """
 
     log: Log
@@ -37,14 +47,19 @@ class Event:
     detail: str = ""
     count: int = 0
     distrust: str = ""
+    position: str | None = None
 
 
 def events_of(logs: list[Log], watched: Watched) -> list[Event]:
     """Return the events that concern us. The loop runs for every event of the chain."""
-    ours, elsewhere, found = watched.addresses, watched.elsewhere, []
+    ours, elsewhere = watched.addresses, watched.elsewhere
+    found: list[Event | None] = []
+    listed = {tohex(contract) for contract in watched.contracts}
     for one in logs:
         topics = one.topics_hex
         if len(topics) != rules.TRANSFER_TOPICS:
+            if one.address_hex.lower() in listed:
+                found += odd_events(one, watched)
             continue
         try:
             to = bytes.fromhex(topics[2][rules.ADDRESS_AT :])
@@ -74,10 +89,46 @@ def event_of(one: Log, to: bytes, watched: Watched) -> Event | None:
     return Event(one, to, None if listed else UNKNOWN_TOKEN, transfer)
 
 
+def odd_events(one: Log, watched: Watched) -> list[Event]:
+    """Return what a listed token's event is that is no ERC-20 Transfer: a reason to call somebody,
+    and where it can be read a payment for a person to decide about.
+    """
+    told = f"its Transfer events have {len(one.topics_hex)} topics, those of ERC-20 three"
+    found = [Event(one, NOBODY, ODD_EVENTS, detail=told, position=ODD_EVENTS)]
+    transfer = rules.odd_transfer_of(one.topics_hex, one.data_hex)
+    if transfer is None or one.removed or watched.is_own(transfer.sender):
+        return found
+    if transfer.to in watched.addresses or transfer.to in watched.elsewhere:
+        found.append(Event(one, transfer.to, SET_ASIDE, transfer, told))
+    return found
+
+
+def named(block: Header, events: list[Event]) -> list[Event]:
+    """Return a block's events, those of no transaction set aside: no receipt tells of them.
+
+    They are known by the block and their place in it, where they are of the network itself.
+    """
+    return [
+        one if one.log.tx_hash not in (NO_TRANSACTION, block.hash) else of_block(block, one)
+        for one in events
+    ]
+
+
+def of_block(block: Header, event: Event) -> Event:
+    """Return an event of no transaction, as one of its block."""
+    return replace(
+        event,
+        log=structs.replace(event.log, tx_hash_hex=block.hash_hex),
+        kind=event.kind or SET_ASIDE,
+        detail=event.detail or "it is of no transaction: the network itself wrote it",
+        position=event.position or f"log{event.log.log_index}",
+    )
+
+
 def unreadable(one: Log, to: bytes, watched: Watched, error: ValueError) -> Event | None:
     """Return an event that cannot be read, to be set aside; None if it is of no token of ours."""
     log.warning("block.unreadable_event", chain=watched.chain, tx=one.tx_hash_hex, error=str(error))
-    mine = one.address_hex.lower() in {"0x" + contract.hex() for contract in watched.contracts}
+    mine = one.address_hex.lower() in {tohex(contract) for contract in watched.contracts}
     return Event(one, to, SET_ASIDE, detail=f"it cannot be read: {error}") if mine else None
 
 
@@ -104,18 +155,21 @@ def as_read(
     payments: dict[tuple[bytes, str, str], Payment] = {}
     strays: dict[tuple[bytes, str, str], Stray] = {}
     crowds: list[Stray] = []
+    odd = {one.log.address: one.detail for one in events if one.kind == ODD_EVENTS}
     places: dict[bytes, Places] = {}
     for event in events:
-        if event.count:
-            crowds.append(Stray(UNKNOWN_TOKEN, paid_by(event, CROWD), count=event.count))
-            continue
         tx_hash = event.log.tx_hash
-        if tx_hash not in places:
-            places[tx_hash] = places_of(receipts[tx_hash])
-        payment = from_event(event, places[tx_hash])
+        if event.position is not None:
+            payment = paid_by(event, event.position)
+        else:
+            if tx_hash not in places:
+                places[tx_hash] = places_of(receipts[tx_hash])
+            payment = from_event(event, places[tx_hash])
         if event.kind is None:
             payments[key(payment)] = payment
-        else:
+        elif event.count:
+            crowds.append(Stray(event.kind, payment, count=event.count))
+        elif event.kind != ODD_EVENTS:
             strays[key(payment)] = Stray(event.kind, payment, event.detail, distrust=event.distrust)
     for move in coins:
         payment = from_move(move)
@@ -125,7 +179,7 @@ def as_read(
             payments[key(payment)] = payment
         else:
             strays[key(payment)] = Stray(WRONG_CHAIN, payment)
-    return Read(block, list(payments.values()), [*strays.values(), *crowds], left_out)
+    return Read(block, list(payments.values()), [*strays.values(), *crowds], left_out, odd)
 
 
 def key(payment: Payment) -> tuple[bytes, str, str]:

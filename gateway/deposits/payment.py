@@ -6,13 +6,16 @@ from gateway.chain.port import Header
 
 UNKNOWN_TOKEN, WRONG_ASSET, WRONG_CHAIN = "unknown_token", "wrong_asset", "wrong_chain"
 SET_ASIDE = "set_aside"
+ODD_EVENTS = "token_odd_event"
+"""Of no payment: what calls an operator about a listed token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
     """What the chain says was paid to an address of ours; units of the chain.
 
-    (tx_hash, kind, position) is the payment for ever; the log's place in the block is not.
+    (tx_hash, kind, position) is the payment for ever; the log's place in the block is not. What is
+    of no transaction has its block's hash there.
     """
 
     tx_hash: bytes
@@ -46,10 +49,12 @@ class Stray:
 class Read:
     """One block that was read, with all that concerns us in it.
 
-    `left_out` is how many events of contracts we do not list were too many to be looked at.
+    `left_out` is how many events of contracts we do not list were too many to be looked at; `odd`
+    are listed tokens whose events are not those of ERC-20, and why.
     """
 
     block: Header
     payments: list[Payment] = field(default_factory=list)
     strays: list[Stray] = field(default_factory=list)
     left_out: int = 0
+    odd: dict[bytes, str] = field(default_factory=dict)

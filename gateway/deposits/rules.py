@@ -6,7 +6,7 @@ from typing import NamedTuple
 TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 """keccak256("Transfer(address,address,uint256)") (ERC-20)."""
 TRANSFER_TOPICS = 3
-WORD_TEXT = 66
+WORD, WORD_TEXT = 64, 66
 ADDRESS_AT = 26
 
 CONFIRMING, CREDITED, ORPHANED, REVERSED = "confirming", "credited", "orphaned", "reversed"
@@ -40,6 +40,23 @@ def transfer_of(topics: Sequence[str], data: str) -> Transfer | None:
     return Transfer(
         bytes.fromhex(topics[1][ADDRESS_AT:]), bytes.fromhex(topics[2][ADDRESS_AT:]), units
     )
+
+
+def odd_transfer_of(topics: Sequence[str], data: str) -> Transfer | None:
+    """Read a Transfer event that indexes nothing, or its amount too; None for what cannot be told.
+
+    With other than these the order of its parts is not known.
+    """
+    words = [topic[2:] for topic in topics[1:]]
+    words += [data[at : at + WORD] for at in range(2, len(data), WORD)]
+    if topics[0] != TRANSFER or len(topics) not in (1, 4) or list(map(len, words)) != [WORD] * 3:
+        return None
+    try:
+        sender, to, units = map(bytes.fromhex, words)
+    except ValueError:
+        return None
+    moved = int.from_bytes(units, "big")
+    return Transfer(sender[-20:], to[-20:], moved) if moved else None
 
 
 class Rule(NamedTuple):

@@ -14,7 +14,7 @@ from gateway.chain.port import Header, Log, NodeAway, Receipt, unhex
 from gateway.deposits import confirm
 from gateway.deposits.heads import View
 from gateway.deposits.junk import thinned
-from gateway.deposits.matching import Event, as_read, coins_of, events_of
+from gateway.deposits.matching import Event, as_read, coins_of, events_of, named
 from gateway.deposits.native import Driver, Move
 from gateway.deposits.payment import Payment, Read, Stray
 from gateway.deposits.tokens import doubted
@@ -177,11 +177,12 @@ def look(fetched: Fetched, watched: Watched, driver: Driver) -> Found:
     if moves is None:
         moves = moved(view, blocks, logs, watched, driver)
     events, left_out = thinned([events_of(own, watched) for own in logs], watched)
+    events = [named(block, own) for block, own in zip(blocks, events, strict=True)]
     events = doubted(view, blocks, logs, events, watched)
     coins = [coins_of(own, watched) for own in moves or [[]] * len(blocks)]
     finds = []
     for block, found, paid in zip(blocks, events, coins, strict=True):
-        finds += [(block, one.log.tx_hash) for one in found if not one.count]
+        finds += [(block, one.log.tx_hash) for one in found if one.position is None]
         finds += [(block, unhex(move.tx_hash)) for move in paid]
     known = fetched.found.receipts if fetched.found else {}
     asked = confirm.receipts(view, [find for find in finds if find[1] not in known])
