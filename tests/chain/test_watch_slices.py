@@ -9,7 +9,7 @@ from gateway import db
 from gateway.accounts import service as accounts
 from gateway.addresses import service as addresses
 from gateway.deposits.follow import Follower
-from tests.chain.endpoints import CHAIN, DOLLAR, Reader, open_reader, rows
+from tests.chain.endpoints import CHAIN, DOLLAR, Reader, open_reader
 from tests.sim.scripted import Pay, World
 from workers.app import SLICE_SECONDS
 
@@ -110,7 +110,8 @@ def test_what_was_true_before_somebody_else_watched_the_chain_counts_no_more(
     reader.clock.now += 10 * SLICE_SECONDS
     next_slice(reader).wait(1)
     assert (reader.resting(), reader.alarms()) == ([], [])
-    assert rows("select number from watch_cursor where number = 20")
+    watch(reader, 2 * SLICE_SECONDS)
+    assert reader.alarms() == [benched(reader, 0)]
 
 
 def test_an_address_is_known_that_another_database_gave_out_when_it_took_over(
