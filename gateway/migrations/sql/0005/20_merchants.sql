@@ -3,7 +3,8 @@
 
 -- When late money first asked for the market's rate and there was none; it is asked for again.
 alter table invoice_payment add column rate_missed_at timestamptz;
-create index invoice_payment_rate_missed on invoice_payment (rate_missed_at) where rate is null;
+create index invoice_payment_rate_missed on invoice_payment (rate_missed_at)
+    where rate_missed_at is not null;
 
 -- Since when a new quote left it out: it had no price, or nobody served it. Its address is watched.
 alter table invoice_option add column dropped_at timestamptz;
