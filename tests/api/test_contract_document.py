@@ -20,9 +20,11 @@ PAGES = {
     "/pay/{invoice}/test",
     "/pay/{invoice}/quote",
     "/pay/{invoice}/receipt",
+    "/pay/{invoice}/sandbox",
     "/l/{link}",
     "/pos/{link}",
     "/pos/{link}/{invoice}",
+    "/pos/{link}/{invoice}/phone.svg",
     "/refund/{token}",
 }
 NO_KEY = {

@@ -112,6 +112,29 @@ def test_production_knows_no_sandbox(shop: Shop, monkeypatch: pytest.MonkeyPatch
     assert (shop.status(), stuck_until(shop.endpoint)) == ("open", None)
 
 
+def test_the_payers_page_has_deeds_in_development_alone(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, http = f"/pay/{shop.invoice}", shop.client.http
+    assert 'id="test-expire"' in http.get(page).text
+    away = http.post(f"{page}/sandbox", data={"what": "confirm"})
+    assert (away.status_code, 'data-state="try_later"' in away.text) == (424, True), "no node"
+    assert http.post(f"{page}/sandbox", data={"what": "reorg"}).status_code == 422
+    assert http.post("/pay/inv_none/sandbox", data={"what": "expire"}).status_code == 404
+    production = settings().model_copy(update={"environment": "production"})
+    monkeypatch.setattr("gateway.sandbox.deeds.settings", lambda: production)
+    monkeypatch.setattr("gateway.checkout.view.settings", lambda: production)
+    shown = http.get(page).text
+    assert 'id="address"' in shown
+    assert "test-" not in shown
+    assert http.post(f"{page}/sandbox", data={"what": "expire"}).status_code == 404
+    assert shop.status() == "open"
+    monkeypatch.undo()
+    done = http.post(f"{page}/sandbox?lang=ar", data={"what": "expire"}, follow_redirects=False)
+    assert (done.status_code, done.headers["location"]) == (303, f"{page}?lang=ar")
+    assert shop.status() == "expired"
+
+
 def test_what_another_merchant_owns_is_not_there(shop: Shop, open_account: Make) -> None:
     other = Shop(open_account("spice-souk", "merchant"), shop.invoice, shop.endpoint)
     nothing = Shop(shop.client, "inv_none", "whe_none")
