@@ -6,13 +6,10 @@ from decimal import Decimal
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from gateway.chain.artifacts import call_data
 from gateway.chain.deploy import Deployed
-from gateway.chain.port import Node
 from gateway.chain.store import Chain, ChainAsset
 from gateway.errors import Conflict, Refused
 
-DECIMALS_MAX = 36
 ENSURE_ASSET = text(
     "insert into ledger.asset (code, name, decimals) values (:code, :name, :decimals)"
     " on conflict (code) do nothing"
@@ -122,14 +119,3 @@ def refuse_twice(session: Session, chain: str, new: NewAsset) -> None:
     known = session.scalar(query)
     if known is not None:
         raise Conflict(f"it is on {chain} as {known}", code="asset_differs")
-
-
-def token_decimals(node: Node, contract: bytes) -> int:
-    """Return what a token says of its decimals; raises Refused when it is no such contract."""
-    answer = node.call(contract, call_data("decimals()")) if node.code(contract) else b""
-    if len(answer) != 32:
-        raise Refused(f"0x{contract.hex()} is no token that tells its decimals", field="contract")
-    decimals = int.from_bytes(answer, "big")
-    if decimals > DECIMALS_MAX:
-        raise Refused(f"0x{contract.hex()} says it has {decimals} decimals", field="contract")
-    return decimals

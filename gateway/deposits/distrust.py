@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from gateway import db
 from gateway.chain import store as chains
-from gateway.chain.add import token_decimals
 from gateway.chain.address import show_address
+from gateway.chain.decimals import token_decimals
 from gateway.chain.port import Node
 from gateway.errors import Refused
 from gateway.webhooks import alarms

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from gateway import db
 from gateway.chain import deploy
-from gateway.chain.add import NewAsset, add_asset, add_chain, token_decimals
+from gateway.chain.add import NewAsset, add_asset, add_chain
 from gateway.chain.address import parse_address, show_address
 from gateway.chain.calls import call_of
+from gateway.chain.decimals import token_decimals
 from gateway.chain.evm import node
 from gateway.chain.port import Node
 from gateway.chain.store import Chain, chain_assets

@@ -9,8 +9,8 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 
 from gateway.chain import vaults
-from gateway.chain.add import token_decimals
 from gateway.chain.artifacts import call_data
+from gateway.chain.decimals import token_decimals
 from gateway.chain.deploy import (
     DEPLOYER,
     DEPLOYER_SIGNER,
