@@ -60,9 +60,20 @@ def suspicious_silence(header: Header, logs: Sequence[Log], contracts: Iterable[
     if not logs and holds(bloom, (TRANSFER,)):
         return True
     told = {unhex(address) for address in {log.address_hex for log in logs}}
-    return any(
-        contract not in told and holds(bloom, (tohex(contract), TRANSFER)) for contract in contracts
-    )
+    return not told.issuperset(moved(header, contracts))
+
+
+def moved(header: Header, contracts: Iterable[bytes]) -> list[bytes]:
+    """Return those of the contracts that may have told a Transfer in a block, by its filter.
+
+    All of them where the node tells no filter.
+    """
+    bloom = bloom_of(header)
+    return [
+        contract
+        for contract in contracts
+        if bloom is None or holds(bloom, (tohex(contract), TRANSFER))
+    ]
 
 
 def truncated(logs: Sequence[Log], cap: int) -> bool:

@@ -18,7 +18,7 @@ from gateway.deposits.matching import Event, as_read, coins_of, events_of, named
 from gateway.deposits.native import Driver, Move
 from gateway.deposits.payment import Payment, Read, Stray
 from gateway.deposits.tokens import doubted
-from gateway.deposits.told import TRANSFER_TOPIC, heard, logs_of
+from gateway.deposits.told import TRANSFER_TOPIC, all_told, heard, logs_of, told_alike
 from gateway.deposits.watched import Watched
 
 __all__ = ["Fetched", "Payment", "Read", "Stray", "fetch_block", "fetch_range", "match", "read"]
@@ -176,15 +176,42 @@ def look(fetched: Fetched, watched: Watched, driver: Driver) -> Found:
     moves = fetched.moves
     if moves is None:
         moves = moved(view, blocks, logs, watched, driver)
-    events, left_out = thinned([events_of(own, watched) for own in logs], watched)
+    found = [events_of(own, watched) for own in logs]
+    if len(blocks) == 1:
+        told_alike(view, blocks[0], found[0], watched, fetched.logs_max)
+    events, left_out = thinned(found, watched)
     events = [named(block, own) for block, own in zip(blocks, events, strict=True)]
     events = doubted(view, blocks, logs, events, watched)
     coins = [coins_of(own, watched) for own in moves or [[]] * len(blocks)]
-    finds = []
-    for block, found, paid in zip(blocks, events, coins, strict=True):
-        finds += [(block, one.log.tx_hash) for one in found if one.position is None]
-        finds += [(block, unhex(move.tx_hash)) for move in paid]
     known = fetched.found.receipts if fetched.found else {}
-    asked = confirm.receipts(view, [find for find in finds if find[1] not in known])
+    receipts = receipts_of(view, list(zip(blocks, logs, events, coins, strict=True)), known)
     confirm.coins(view, driver, list(zip(blocks, logs, coins, strict=True)))
-    return Found(version, events, left_out, coins, known | asked)
+    return Found(version, events, left_out, coins, receipts)
+
+
+def receipts_of(
+    view: View,
+    seen: list[tuple[Header, list[Log], list[Event], list[Move]]],
+    known: dict[bytes, Receipt],
+) -> dict[bytes, Receipt]:
+    """Return the receipts of what was found in blocks; those at hand are not asked for again.
+
+    Raises NodeAway, NodeError, also where a receipt has more events than its block was told with.
+    """
+    hashes = [
+        dict.fromkeys(
+            [one.log.tx_hash for one in events if one.position is None]
+            + [unhex(move.tx_hash) for move in coins]
+        )
+        for _, _, events, coins in seen
+    ]
+    finds = [
+        (block, one)
+        for (block, *_), own in zip(seen, hashes, strict=True)
+        for one in own
+        if one not in known
+    ]
+    receipts = known | confirm.receipts(view, finds)
+    for (block, logs, *_), own in zip(seen, hashes, strict=True):
+        all_told(block, logs, [receipts[one] for one in own])
+    return receipts

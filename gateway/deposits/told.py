@@ -1,14 +1,25 @@
 """A block's Transfer events as one node tells them, in whichever way it can tell all of them."""
 
+from collections import Counter
+from collections.abc import Iterable
+from typing import TypeAlias
+
 from gateway.chain import checks
 from gateway.chain.evm import Evm
-from gateway.chain.port import Header, Log, NodeAway, NodeError, unhex
+from gateway.chain.pool import Contradiction
+from gateway.chain.port import Header, Log, NodeAway, NodeError, Receipt, unhex
 from gateway.deposits import confirm, rules
 from gateway.deposits.heads import View
+from gateway.deposits.matching import Event, events_of
+from gateway.deposits.watched import Watched
 
 TRANSFER_TOPIC = unhex(rules.TRANSFER)
 NOT_SERVED = -32601
 """The node does not know the method at all (JSON-RPC 2.0, 5.1)."""
+CUT_OFF = -32005
+"""The answer is too long (EIP-1474, limit exceeded)."""
+
+Told: TypeAlias = tuple[int, bytes, tuple[str, ...]]
 
 
 def logs_of(node: Evm, block: Header, most: int | None) -> list[Log]:
@@ -56,3 +67,54 @@ def by_receipts(node: Evm, block: Header) -> list[Log]:
     receipts = confirm.own_receipts(node, {tx.hash: block for tx in full.transactions})
     logs = [log for receipt in receipts.values() for log in receipt.logs]
     return checks.checked_logs(block, [log for log in logs if TRANSFER_TOPIC in log.topics[:1]])
+
+
+def told_alike(
+    view: View, block: Header, events: list[Event], watched: Watched, most: int | None
+) -> None:
+    """See that a second node tells the same payments in listed tokens, and no more of them.
+
+    It is asked only where the block's filter has such a token. Raises Contradiction, NodeAway.
+    """
+    contracts = checks.moved(block, watched.contracts)
+    if view.witness is None or not contracts:
+        return
+
+    def question(asked: Evm) -> frozenset[Told]:
+        logs = asked.logs(block.hash, [TRANSFER_TOPIC], contracts)
+        if most is not None and checks.truncated(logs, most):
+            raise NodeError(CUT_OFF, "the answer is as long as the node's cap")
+        return frozenset(map(told_by, events_of(logs, watched)))
+
+    ours = {told_by(one) for one in events if one.log.address in contracts}
+    try:
+        theirs = question(view.witness)
+    except NodeError:  # it cannot tell
+        return
+    if ours != theirs:
+        about = f"the payments of block {block.number}"
+        raise Contradiction(view.node, view.witness, question, about)
+
+
+def told_by(event: Event) -> Told:
+    """Return what two nodes must tell alike of an event."""
+    one = event.log
+    return one.log_index, one.tx_hash, confirm.facts(one)
+
+
+def all_told(block: Header, logs: list[Log], receipts: Iterable[Receipt]) -> None:
+    """See that of each of these transactions every Transfer event is among the block's logs.
+
+    Raises NodeAway: the node leaves some out.
+    """
+    own = {receipt.tx_hash_hex.lower(): receipt for receipt in receipts}
+    if not own:
+        return
+    told = Counter(one.tx_hash_hex.lower() for one in logs)
+    for tx_hash, receipt in own.items():
+        count = sum(TRANSFER_TOPIC in log.topics[:1] for log in receipt.logs)
+        if receipt.block_hash == block.hash and told[tx_hash] < count:
+            raise NodeAway(
+                f"the node told {told[tx_hash]} of {count} Transfer events of {tx_hash}"
+                f" in block {block.number}"
+            )

@@ -62,3 +62,45 @@ def test_receipts_that_are_not_all_of_a_block_are_not_taken_for_it(
     world.empty(3)
     reader.follow()
     assert reader.deposits() == [(DOLLAR, "credited")]
+
+
+@pytest.mark.parametrize("above", [0, 20], ids=["live", "final"])
+def test_one_event_of_a_transaction_left_out_is_found_in_its_receipt(
+    world: World, above: int
+) -> None:
+    view = world.view(drop_log=1)
+    reader = open_reader(world, view)
+    world.mine(world.tx(*reader.pay(5).pays, *reader.pay(7).pays))
+    world.empty(above)
+    reader.wait(1)
+    assert (reader.at, reader.deposits()) == (0, [])
+    assert "told 1 of 2 Transfer events" in reader.failures[0]
+    view.heal()
+    world.empty(3)
+    reader.follow()
+    assert reader.deposits() == [(5, "credited"), (7, "credited")]
+
+
+@pytest.mark.parametrize("others", [1, 2])
+def test_one_event_of_a_block_left_out_is_told_by_another_endpoint(
+    world: World, others: int
+) -> None:
+    """The block's filter says nothing: there are other events of the token in it."""
+    reader = open_reader(world, world.view(drop_log=1), *(world.view() for _ in range(others)))
+    world.mine(Pay(FACTORY, 1, token=reader.token), reader.pay(5))
+    world.empty(3)
+    reader.wait(3)
+    if others == 1:
+        assert reader.deposits() == []
+        assert reader.alarms() == [f"endpoints_disagree {CHAIN}"]
+    else:
+        assert reader.deposits() == [(5, "credited")]
+        assert reader.alarms() == [f"endpoint_benched {CHAIN} {reader.nodes[0].name}"]
+
+
+def test_a_second_endpoint_that_tells_no_logs_holds_nothing_up(world: World) -> None:
+    reader = open_reader(world, world.view(), world.view(refuse=("eth_getLogs",)))
+    world.mine(Pay(FACTORY, 1, token=reader.token), reader.pay(5))
+    world.empty(3)
+    reader.follow()
+    assert reader.deposits() == [(5, "credited")]
