@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from gateway.chain.evm import Evm
 from gateway.chain.pool import Contradiction, NotYet
-from gateway.chain.port import Header, Log, NodeAway, NodeError, Receipt, whole
+from gateway.chain.port import Header, Log, NodeAway, NodeError, Receipt, unhex, whole
 from gateway.deposits.heads import View
 from gateway.deposits.native import TOP_LEVEL, Driver, Move, Transactions
 
@@ -66,28 +66,59 @@ def contradiction(node: Evm, witness: Evm, block: Header, tx_hash: bytes) -> Nod
 
 
 def coins(
-    view: View, driver: Driver, finds: Sequence[tuple[Header, list[Log], list[Move]]]
+    view: View, driver: Driver, finds: Sequence[tuple[Header, list[Log], list[Move], list[Move]]]
 ) -> None:
     """See that a second node tells the same native coin in the transactions that pay us.
 
-    Receipts say nothing of it. A second node that knows no inner calls confirms what transactions
-    carry themselves. Raises NotYet, Contradiction, NodeAway, NodeError.
+    Of each block: its logs, what paid us, and all that moved. Receipts say nothing of native coin.
+    A second node that knows no inner calls confirms what transactions carry themselves, and that
+    the addresses they paid hold as much more. Raises NotYet, Contradiction, NodeAway, NodeError.
     """
     if view.witness is None:
         return
-    for block, logs, paid in finds:
+    for block, logs, paid, moved in finds:
         if not paid:
             continue
         known, ours = driver, {coin_of(move) for move in paid}
         try:
             theirs = told_coins(view.witness, known, block, logs)
         except NodeError:
+            inner = [move for move in paid if move.position != TOP_LEVEL]
+            held_more(view.node, view.witness, block, inner, moved)
             known, ours = Transactions(), {coin for coin in ours if coin[1] == TOP_LEVEL}
             theirs = told_coins(view.witness, known, block, logs)
         if not ours <= theirs:
             question = partial(told_coins, driver=known, block=block, logs=logs)
             about = f"the native coin of block {block.number}"
             raise Contradiction(view.node, view.witness, question, about)
+
+
+def held_more(node: Evm, witness: Evm, block: Header, inner: list[Move], moved: list[Move]) -> None:
+    """See that by a second node's balances as much came to these addresses as moved there.
+
+    One that no longer has the state of the block before decides nothing. Raises Contradiction,
+    NodeAway.
+    """
+    came = dict.fromkeys((move.to.lower() for move in inner), 0)
+    for move in moved if came else ():
+        for address, sign in ((move.to.lower(), 1), (move.sender.lower(), -1)):
+            if address in came:
+                came[address] += sign * whole(move.value)
+    addresses = [unhex(address) for address in came]
+
+    def question(asked: Evm) -> list[int]:
+        before, after = (
+            asked.balances(addresses, None, one) for one in (block.parent_hash, block.hash)
+        )
+        return [there - was for was, there in zip(before, after, strict=True)]
+
+    try:
+        grown = question(witness)
+    except NodeError:
+        return
+    if any(more < told for more, told in zip(grown, came.values(), strict=True)):
+        about = f"what native coin came in block {block.number}"
+        raise Contradiction(node, witness, question, about)
 
 
 def told_coins(asked: Evm, driver: Driver, block: Header, logs: list[Log]) -> frozenset[Coin]:

@@ -99,7 +99,8 @@ class Follower:
     def look_closer(self) -> None:
         """Probe a few balances while there is nothing to read."""
         if self._place is not None:
-            self.probe.step(self.pool.primary(), self._place[0])
+            node = self.pool.primary()
+            self.probe.step(node, self._place[0], self.pool.witness(node))
 
     def step_from(self, cursor: Place) -> tuple[Step, Place]:
         """Do one step and return where the cursor stands then."""

@@ -104,17 +104,18 @@ class Probe:
         self._failures = 0
         self._next = 0
 
-    def step(self, node: Evm, cursor: int) -> int:
+    def step(self, node: Evm, cursor: int, witness: Evm | None = None) -> int:
         """Take the answer about a slice, or ask about the next one if a round is due.
 
         `cursor` is the last block that was taken. Returns how many addresses held unknown coin. A
-        node that cannot tell is asked again with the next block.
+        node that cannot tell is asked again with the next block. What is more at one node than at
+        the second one, its `witness`, is not there.
         """
         if self._asking is not None:
             part, answer = self._asking
             return self._settle(part, answer, cursor) if answer.done() else 0
         if cursor >= self._next:
-            self._ask(node, cursor)
+            self._ask(node, cursor, witness)
         return 0
 
     @property
@@ -122,13 +123,16 @@ class Probe:
         """True while the node has not answered about a slice."""
         return self._asking is not None and not self._asking[1].done()
 
-    def _ask(self, node: Evm, cursor: int) -> None:
+    def _ask(self, node: Evm, cursor: int, witness: Evm | None) -> None:
         with db.transaction() as session:
             part = due(session, self.chain)
         if part is None:
             self._next = cursor + 1
         else:
-            self._asking = part, THREADS.submit(balances_of, node, part.addresses, part.block)
+            self._asking = (
+                part,
+                THREADS.submit(balances_of, node, part.addresses, part.block, witness),
+            )
 
     def _settle(self, part: Slice, answer: Future[dict[bytes, int]], cursor: int) -> int:
         self._asking = None
@@ -194,12 +198,27 @@ def following(session: Session, chain: str, after: bytes | None) -> list[bytes]:
     return [bytes(address) for address in session.scalars(SLICE, facts)]
 
 
-def balances_of(node: Evm, addresses: list[bytes], block: Block) -> dict[bytes, int]:
-    """Return the wei at those addresses that hold any."""
+def balances_of(
+    node: Evm, addresses: list[bytes], block: Block, witness: Evm | None = None
+) -> dict[bytes, int]:
+    """Return the wei at those addresses that hold any: the lower of what two nodes tell.
+
+    A second node that cannot tell of this block decides nothing.
+    """
     if not addresses:
         return {}
-    held = balances(node, addresses, block.hash)
-    return {address: wei for address, wei in zip(addresses, held, strict=True) if wei}
+    told = zip(addresses, balances(node, addresses, block.hash), strict=True)
+    held = {address: wei for address, wei in told if wei}
+    if witness is None or not held:
+        return held
+    try:
+        theirs = balances(witness, list(held), block.hash)
+    except (NodeAway, NodeError) as error:
+        log.info("probe.no_witness", node=witness.name, error=str(error))
+        return held
+    return {
+        address: min(wei, other) for (address, wei), other in zip(held.items(), theirs, strict=True)
+    }
 
 
 def hold(chain: str, listed: ChainAsset, block: Block, held: dict[bytes, int]) -> int:

@@ -185,7 +185,8 @@ def look(fetched: Fetched, watched: Watched, driver: Driver) -> Found:
     coins = [coins_of(own, watched) for own in moves or [[]] * len(blocks)]
     known = fetched.found.receipts if fetched.found else {}
     receipts = receipts_of(view, list(zip(blocks, logs, events, coins, strict=True)), known)
-    confirm.coins(view, driver, list(zip(blocks, logs, coins, strict=True)))
+    every = moves or [[]] * len(blocks)
+    confirm.coins(view, driver, list(zip(blocks, logs, coins, every, strict=True)))
     return Found(version, events, left_out, coins, receipts)
 
 
