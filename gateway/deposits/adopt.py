@@ -52,6 +52,8 @@ def write(session: Session, item: Item, arrivals: Sequence[Arrival]) -> None:
     pending.beside(session, item.chain)
     for arrival in arrivals:
         check_amount(known, arrival)
+    check_whole(session, item, arrivals)
+    for arrival in arrivals:
         block = block_of(session, arrival)
         arrival.deposit_id = deposit_of(session, known, block, payment_of(arrival), head)
     session.flush()
@@ -97,6 +99,20 @@ def check_amount(known: Watched, arrival: Arrival) -> None:
         )
     if not 0 < listed.to_ledger(int(arrival.units), asset).units <= UNITS_MAX:
         raise Conflict("it tells no amount that could be credited: dismiss it", code="no_amount")
+
+
+def check_whole(session: Session, item: Item, arrivals: Sequence[Arrival]) -> None:
+    """Raise Conflict while some of an item's transfers are only counted: reading their blocks again
+    makes deposits of all of them, as of those that are kept.
+    """
+    if item.beyond and not all(
+        accept.is_deposit(session, item.chain, payment_of(one)) for one in arrivals
+    ):
+        raise Conflict(
+            f"{item.beyond} of its {item.arrivals} transfers are only counted. Now that it is"
+            f" listed, read them again: mizan rescan {item.chain} {item.first_block}; then assign",
+            code="rescan_first",
+        )
 
 
 def how_to_list(arrival: Arrival) -> str:

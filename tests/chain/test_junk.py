@@ -5,11 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from gateway import db
+from gateway.chain.add import NewAsset, add_asset
 from gateway.deposits.junk import LOOKED_AT_MAX
 from gateway.deposits.rescan import rescan
+from gateway.errors import Conflict
 from gateway.inbox.rules import ARRIVALS_KEPT_MAX
 from tests.chain.endpoints import CHAIN, FACTORY, Reader, open_reader, rows
 from tests.chain.test_strays import elsewhere
+from tests.flow.strays import assign
 from tests.sim.scripted import Pay, World
 
 MANY = 8_000
@@ -88,3 +92,24 @@ def test_of_more_contracts_than_anybody_reads_some_are_kept_and_an_operator_is_c
     assert reader.deposits() == [(5, "credited"), (7, "credited")] * 2
     assert len(items()) == LOOKED_AT_MAX * (1 if above else 2)
     assert reader.alarms() == [f"strays_left_out {CHAIN}"]
+
+
+def test_an_item_of_more_transfers_than_are_kept_is_assigned_once_all_were_read_again(
+    reader: Reader,
+) -> None:
+    token, more = reader.world.token(9), ARRIVALS_KEPT_MAX + 5
+    reader.world.mine(reader.world.tx(*(Pay(reader.address, 2, token=token) for _ in range(more))))
+    reader.world.mine(Pay(reader.address, 3, token=token))
+    reader.follow()
+    with db.transaction() as session:
+        add_asset(session, CHAIN, NewAsset("TOK", "Token", token, 6))
+    (item,) = rows("select id from inbox_item")
+    with pytest.raises(Conflict) as refused:
+        assign(item.id)
+    assert (refused.value.code, reader.deposits()) == ("rescan_first", [])
+    assert f"mizan rescan {CHAIN} 1" in refused.value.detail
+    assert rescan(CHAIN, reader.pool, from_block=1, to_block=2) == more + 1
+    assert assign(item.id).status == "assigned"
+    reader.world.empty(3)
+    reader.follow()
+    assert sorted(reader.deposits()) == [(2, "credited")] * more + [(3, "credited")]

@@ -175,6 +175,21 @@ def test_one_endpoint_alone_takes_nothing_away(world: World) -> None:
     assert reader.alarms() == [f"endpoint_benched {CHAIN} {reader.nodes[0].name}"]
 
 
+def test_what_a_third_party_moves_by_allowance_is_the_owners_payment(till: Till) -> None:
+    """Whoever signed the transaction: the event names who paid whom."""
+    account = till.account()
+    ours, multi = till.address(account), till.mock("MultiTransfer")
+    payer = bytes.fromhex(till.anvil.accounts()[8][2:])
+    till.do(till.usdc, "approve(address,uint256)", multi, 10 * DOLLAR)
+    till.mine()
+    signature = "transferFromMany(address,address,address,uint256,uint256)"
+    till.do(multi, signature, till.usdc, payer, ours, 2 * DOLLAR, 3, sender=7)
+    till.mine(3)
+    told = [(one.from_address, one.position, int(one.amount)) for one in till.deposits()]
+    assert told == [(payer, str(place), 2 * DOLLAR) for place in range(3)]
+    assert till.available(account) == 6 * DOLLAR
+
+
 # Other decimals -----------------------------------------------------------------------------------
 def test_a_payment_in_other_decimals_than_were_listed_is_set_aside(till: Till) -> None:
     token = listed(till, "ChangingDecimalsToken", 6)
