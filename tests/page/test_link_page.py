@@ -40,6 +40,7 @@ OFFERS: dict[str, dict[str, Any]] = {
     "inactive": {"active": False, "inactive_message": "Back on Sunday. نعود يوم الأحد."},
     "expired": {"expires_at": datetime(2026, 1, 1, tzinfo=UTC)},
     "used_up": {"max_uses": 1},
+    "once": {"amount": usd("3"), "max_uses": 1},
 }
 
 
@@ -111,6 +112,18 @@ def test_a_link_is_paid_by_keyboard(payer: Callable[..., Page], language: str) -
     page.wait_for_url("**/pay/inv_*")
     expect(page.locator("#amount")).to_have_text("4.20")
     expect(page.locator("#purpose")).to_have_text("Tea and cake")
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_a_double_click_on_the_last_use_leads_to_its_invoice(
+    payer: Callable[..., Page], javascript: bool
+) -> None:
+    made = link("once")
+    page = payer(f"/l/{made}", locale="en", java_script_enabled=javascript)
+    page.locator("#continue").dblclick()
+    page.wait_for_url("**/pay/inv_*")
+    expect(page.locator("#address")).to_be_visible()
+    assert invoices(made) == 1
 
 
 @pytest.mark.parametrize("javascript", [True, False])
