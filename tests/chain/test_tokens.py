@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 from typer import BadParameter
 
 from gateway import db
 from gateway.chain.add import NewAsset, add_asset
 from gateway.chain.address import show_address
 from gateway.chain.payable import payable
+from gateway.deposits.distrust import AMOUNT_DIFFERS, distrust
 from gateway.deposits.payment import SET_ASIDE
 from gateway.errors import Conflict
 from gateway.money import Asset
@@ -231,3 +234,17 @@ def test_the_audit_reads_every_tokens_decimals_again(till: Till) -> None:
         assert {one.asset.code for one in payable(session)} == {"ETH", "USDC"}
     assert till.deposits() == []
     assert ours
+
+
+def test_a_worker_may_doubt_a_token_and_the_api_may_not(world: World) -> None:
+    reader = open_reader(world, world.view())
+
+    def doubt(role: str) -> None:
+        with db.transaction() as session:
+            session.execute(text(f"set local role {role}"))
+            distrust(session, CHAIN, reader.token, AMOUNT_DIFFERS, "less came")
+
+    with pytest.raises(ProgrammingError):
+        doubt("mizan_api")
+    doubt("mizan_worker")
+    assert reader.alarms() == [f"amount_differs {CHAIN} USDC"]
