@@ -26,6 +26,7 @@ class Villain(StrEnum):
     LAG = "a node that is late"
     SLOW = "a node that hangs"
     EMPTY = "empty logs"
+    LEFT_OUT = "a log that is left out"
     DUPLICATE = "duplicate logs"
     CAP = "logs that are cut off"
     TWO_NODES = "two nodes that disagree"

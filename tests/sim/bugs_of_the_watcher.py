@@ -2,7 +2,17 @@
 
 from gateway.chain import checks
 from gateway.chain.pool import Pool
-from gateway.deposits import accept, confirm, credit, heads, matching, pending, reorg, sight, tokens
+from gateway.deposits import (
+    accept,
+    confirm,
+    credit,
+    heads,
+    matching,
+    pending,
+    reorg,
+    sight,
+    tokens,
+)
 from gateway.deposits.follow import Follower
 from gateway.deposits.heads import Heads
 from gateway.deposits.pending import Pending
@@ -20,6 +30,7 @@ from tests.sim.scenes import (
     logs_are_empty,
     logs_are_told_twice,
     one_calls_its_newest_block_final,
+    one_log_is_left_out,
     one_of_two_is_late,
     one_stands_on_blocks_of_its_own,
     redis_is_lost,
@@ -73,8 +84,9 @@ OF_THE_WATCHER = (
         Source(
             sight,
             "moved",
-            "    return driver",
-            "    with __import__('contextlib').suppress(NodeAway):\n        return driver",
+            "    return driver.moves(view.node, blocks, logs)",
+            "    try:\n        found = driver.moves(view.node, blocks, logs)\n"
+            "    except NodeAway:\n        found = [[] for _ in blocks]\n    return found",
         ),
     ),
     Bug(
@@ -83,6 +95,15 @@ OF_THE_WATCHER = (
         LOST,
         logs_are_empty,
         Source(checks, "suspicious_silence", "if not bloom:", "if True:"),
+        Source(sight, "all_told", "if not own:", "if True:"),
+        Source(sight, "told_alike", "if view.witness is None or not contracts:", "if True:"),
+    ),
+    Bug(
+        "a second endpoint is asked about silence only",
+        Villain.LEFT_OUT,
+        LOST,
+        one_log_is_left_out,
+        Source(sight, "told_alike", "if view.witness is None or not contracts:", "if True:"),
     ),
     Bug(
         "a payment is named by where its log stands in the answer",

@@ -12,7 +12,7 @@ from tests.sim.stage import BENCHES_END_SECONDS, FAILS, STATS, Plan, Stage
 
 whom = st.integers(0, 7)
 what = st.sampled_from(("usdc", "usdc", "usdc", "eth", "eth", "junk", "inner", "swept"))
-units = st.sampled_from((1_000, 1_000, 7_000, 30, 1, 0, FAILS))
+units = st.sampled_from((1_000, 7_000, 30, 30, 1, 0, FAILS))
 transaction = st.lists(st.tuples(whom, what, units), min_size=1, max_size=3)
 block = st.lists(transaction, min_size=1, max_size=2)
 fate = st.sampled_from(
@@ -45,21 +45,23 @@ class ChainRules(Stage):
     @rule(
         paid=block,
         depth=st.integers(1, 6),
-        fates=st.lists(fate, max_size=4),
+        fates=st.lists(fate, min_size=1, max_size=4),
         more=st.integers(0, 2),
         then=st.integers(0, 6),
+        above=st.integers(0, 3),
     )
     def reorg(
         self,
         paid: Plan,
+        above: int,
         depth: int,
         fates: list[str],
         more: int,
         then: int,
     ) -> None:
         """Replace the newest blocks; what was in them is mined elsewhere, changed or dropped."""
-        self.mine_now([paid], again=False)
-        self.catch_up(then)
+        self.mine_now([paid, *([[]] * above)], again=False)
+        self.catch_up(then + above)
         self.reorg_now(depth, fates, more)
         self.catch_up(then)
 

@@ -14,7 +14,7 @@ from gateway.deposits import heads
 from tests.sim.blocks import STRANGER, Pay
 from tests.sim.stage import BENCHES_END_SECONDS, CAP, STATS, Stage
 
-LIES = ("empty_logs", "forge", "forge_logs_only", "fork", "early")
+LIES = ("empty_logs", "drop_log", "forge", "forge_logs_only", "fork", "early")
 """What only a second endpoint can tell."""
 TROUBLES: dict[str, Any] = {
     "lag": 3,
@@ -42,6 +42,9 @@ class EndpointRules(Stage):
         """Something is wrong with an endpoint that any client can notice."""
         if self.liar:
             return
+        if kind in ("lag", "far"):  # so that there is a credit to be undone
+            self.busy()
+            self.catch_up()
         place %= len(self.views)
         setattr(self.views[place], "lag" if kind == "far" else kind, TROUBLES[kind])
         self.sick[place] = kind
@@ -77,6 +80,9 @@ class EndpointRules(Stage):
             depth = min(depth, self.loosest)
             side = [[self.tx([(0, "usdc", 7_000)])], *([()] * depth)]
             view.head = self.world.branch(depth, *side)[-1]
+        elif kind == "drop_log":  # a second endpoint is asked about it in blocks that are not final
+            self.catch_up()
+            view.drop_log = depth
         else:
             forging = kind.startswith("forge")
             setattr(view, "forge" if forging else kind, 11 if forging else True)
@@ -84,10 +90,14 @@ class EndpointRules(Stage):
         self.liar, self.sick[place] = True, kind
         self.reasons |= {"endpoint_benched", "endpoints_disagree"}
         STATS[f"lie: {kind}"] += 1
+        if kind == "drop_log":  # of one that tells the others nothing is suspected
+            paid = [[(who, "usdc", 1_000)] for who in range(3)]
+            self.mine_now([[*paid, *paid]], again=False)
         self.busy()
         self.steps(5)
-        if kind == "early":
+        if kind in ("early", "drop_log"):
             self.heal_all()
+        if kind == "early":
             self.reorg_now(2, [], 1)
 
     @rule(place=st.integers(0, 2), at=st.integers(1, 8), answers=st.integers(1, 3))

@@ -45,7 +45,7 @@ class Stagehand(Worlds):
     ) -> None:
         """Have a payment mined and seen, then its block replaced."""
         paid = [[(who, kind, units)]]
-        self.do(self.reorg, paid=paid, depth=depth, fates=list(fates), more=1, then=then)
+        self.do(self.reorg, paid=paid, above=0, depth=depth, fates=[*fates], more=1, then=then)
 
     def mined_again(self) -> None:
         """Have what a reorganisation dropped mined once more."""
@@ -100,7 +100,7 @@ def a_reorganisation_goes_deeper_afterwards(world: Stagehand) -> None:
     world.begun(confirmations=1).paid((SECOND, "usdc", 7_000))
     world.paid((SECOND, "usdc", 7_000))
     world.reorganised(FIRST, *DROPPED)
-    world.do(world.reorg, paid=[], depth=4, fates=[], more=1, then=6)
+    world.do(world.reorg, paid=[], above=0, depth=4, fates=[], more=1, then=6)
 
 
 def what_is_spent_is_taken_back(world: Stagehand) -> None:
@@ -178,6 +178,10 @@ def answers_come_too_late(world: Stagehand) -> None:
 
 def logs_are_empty(world: Stagehand) -> None:
     world.begun(endpoints=2).do(world.lie, place=0, kind="empty_logs", depth=1)
+
+
+def one_log_is_left_out(world: Stagehand) -> None:
+    world.begun(endpoints=2).do(world.lie, place=0, kind="drop_log", depth=1)
 
 
 def an_amount_is_forged(world: Stagehand) -> None:

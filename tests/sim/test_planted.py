@@ -27,16 +27,16 @@ REST_STEPS = 40
 
 
 @pytest.fixture
-def hurried(
+def ground(
     database: str, redis_url: str, quiet: None, monkeypatch: pytest.MonkeyPatch
 ) -> pytest.MonkeyPatch:
-    """Worlds that a bug keeps from their rest are given up soon."""
-    monkeypatch.setattr(machine, "REST_STEPS_MAX", REST_STEPS)
+    """Where bugs are planted; what is planted goes with the test, the database with it."""
     return monkeypatch
 
 
-def played(scene: Scene) -> None:
-    """Do what a world is about, then let it rest."""
+def played(scene: Scene, ground: pytest.MonkeyPatch) -> None:
+    """Do what a world is about, then let it rest; what a bug keeps from that is given up soon."""
+    ground.setattr(machine, "REST_STEPS_MAX", REST_STEPS)
     world = Stagehand()
     try:
         scene(world)
@@ -45,16 +45,16 @@ def played(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=str)
-def test_a_world_tells_that(bug: Bug, hurried: pytest.MonkeyPatch) -> None:
+def test_a_world_tells_that(bug: Bug, ground: pytest.MonkeyPatch) -> None:
     for edit in bug.edits:
-        edit.plant(hurried)
+        edit.plant(ground)
     with pytest.raises(AssertionError, match=bug.breaks):
-        played(bug.scene)
+        played(bug.scene, ground)
 
 
-def test_the_same_worlds_are_right_without_a_bug(hurried: pytest.MonkeyPatch) -> None:
+def test_the_same_worlds_are_right_without_a_bug(ground: pytest.MonkeyPatch) -> None:
     for scene in {bug.scene: None for bug in BUGS}:
-        played(scene)
+        played(scene, ground)
 
 
 def test_each_villain_and_each_invariant_has_a_bug() -> None:
@@ -83,9 +83,9 @@ def told(message: ast.expr) -> str:
 @pytest.mark.skipif(not PLANTED_WORLDS, reason="make nightly looks for them in random worlds")
 @pytest.mark.timeout(3_000)
 @pytest.mark.parametrize("bug", BUGS, ids=str)
-def test_random_worlds_tell_that(bug: Bug, hurried: pytest.MonkeyPatch) -> None:
+def test_random_worlds_tell_that(bug: Bug, ground: pytest.MonkeyPatch) -> None:
     for edit in bug.edits:
-        edit.plant(hurried)
+        edit.plant(ground)
     failures: list[AssertionError] = []
 
     class Told(Worlds):
