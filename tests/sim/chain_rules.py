@@ -8,11 +8,11 @@ from sqlalchemy.exc import OperationalError
 
 from tests.sim.blocks import Pay
 from tests.sim.fuse import Crash, Fuse, lit
-from tests.sim.stage import BENCHES_END_SECONDS, FAILS, STATS, Plan, Stage
+from tests.sim.stage import BENCHES_END_SECONDS, FAILS, SMALL, STATS, Plan, Stage
 
-whom = st.integers(0, 7)
+whom = st.integers(0, 4)
 what = st.sampled_from(("usdc", "usdc", "usdc", "eth", "eth", "junk", "inner", "swept"))
-units = st.sampled_from((1_000, 7_000, 30, 30, 1, 0, FAILS))
+units = st.sampled_from((1_000, 7_000, SMALL, 1, 0, FAILS))
 transaction = st.lists(st.tuples(whom, what, units), min_size=1, max_size=3)
 block = st.lists(transaction, min_size=1, max_size=2)
 fate = st.sampled_from(
@@ -38,6 +38,12 @@ class ChainRules(Stage):
         for _ in range(blocks):
             self.mined(())
 
+    @rule(who=whom, kind=st.sampled_from(("usdc", "eth")), times=st.integers(1, 3))
+    def dust(self, who: int, kind: str, times: int) -> None:
+        """Payments below the minimum to one address; together they may be enough."""
+        for _ in range(times):
+            self.mined([self.tx([(who, kind, SMALL)])])
+
     @rule(kind=what)
     def newcomer(self, kind: str) -> None:
         self.newcomer_paid(kind)
@@ -49,6 +55,7 @@ class ChainRules(Stage):
         more=st.integers(0, 2),
         then=st.integers(0, 6),
         above=st.integers(0, 3),
+        spent=st.booleans(),
     )
     def reorg(
         self,
@@ -58,10 +65,17 @@ class ChainRules(Stage):
         fates: list[str],
         more: int,
         then: int,
+        spent: bool,
     ) -> None:
-        """Replace the newest blocks; what was in them is mined elsewhere, changed or dropped."""
+        """Replace the newest blocks; what was in them is mined elsewhere, changed or dropped.
+
+        Who was credited for it may have spent it before.
+        """
         self.mine_now([paid, *([[]] * above)], again=False)
         self.catch_up(then + above)
+        if spent:
+            who = paid[0][0][0]
+            self.spend_now(who, who + 1, whole=True)
         self.reorg_now(depth, fates, more)
         self.catch_up(then)
 

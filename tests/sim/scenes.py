@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.sim.machine import Worlds
+from tests.sim.stage import MINIMUM
 
 FIRST, SECOND = 0, 1
 DROPPED = ["drop"]
@@ -45,7 +46,16 @@ class Stagehand(Worlds):
     ) -> None:
         """Have a payment mined and seen, then its block replaced."""
         paid = [[(who, kind, units)]]
-        self.do(self.reorg, paid=paid, above=0, depth=depth, fates=[*fates], more=1, then=then)
+        self.do(
+            self.reorg,
+            paid=paid,
+            above=0,
+            spent=False,
+            depth=depth,
+            fates=[*fates],
+            more=1,
+            then=then,
+        )
 
     def mined_again(self) -> None:
         """Have what a reorganisation dropped mined once more."""
@@ -68,12 +78,11 @@ def a_transaction_fails(world: Stagehand) -> None:
 
 
 def two_small_ones_together(world: Stagehand) -> None:
-    world.begun(minimum=50).paid((FIRST, "usdc", 30))
-    world.paid((FIRST, "usdc", 30))
+    world.begun(minimum=MINIMUM).do(world.dust, who=FIRST, kind="usdc", times=2)
 
 
 def a_small_one_alone(world: Stagehand) -> None:
-    world.begun(minimum=50).paid((FIRST, "usdc", 30))
+    world.begun(minimum=MINIMUM).do(world.dust, who=FIRST, kind="usdc", times=1)
 
 
 def a_block_is_replaced_before_its_payment_is_final(world: Stagehand) -> None:
@@ -100,7 +109,16 @@ def a_reorganisation_goes_deeper_afterwards(world: Stagehand) -> None:
     world.begun(confirmations=1).paid((SECOND, "usdc", 7_000))
     world.paid((SECOND, "usdc", 7_000))
     world.reorganised(FIRST, *DROPPED)
-    world.do(world.reorg, paid=[], above=0, depth=4, fates=[], more=1, then=6)
+    world.do(
+        world.reorg,
+        paid=[[(FIRST, "usdc", 1)]],
+        above=0,
+        spent=False,
+        depth=4,
+        fates=[],
+        more=1,
+        then=6,
+    )
 
 
 def what_is_spent_is_taken_back(world: Stagehand) -> None:

@@ -13,12 +13,11 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.sim.machine import Worlds
-from tests.sim.run import SCRIPTED, SEED, WORLDS
+from tests.sim.run import RULES_EACH, SCRIPTED, SEED, WORLDS
 from tests.sim.stage import STATS
 
 A_BATCH = 50
 """Worlds in one database: the proofs of the ledger read all of it after each."""
-RULES_EACH = 12
 SO_FAR: Counter[str] = Counter()
 """Of all batches in this process: one alone may be without a reversal."""
 
