@@ -37,7 +37,16 @@ def logs_of(node: Evm, block: Header, most: int | None) -> list[Log]:
         return by_receipts(node, block)
     if most is not None and checks.truncated(logs, most):
         return by_receipts(node, block)
-    return checks.checked_logs(block, logs)
+    return checked(node, block, logs)
+
+
+def checked(node: Evm, block: Header, logs: list[Log]) -> list[Log]:
+    """Return a block's logs as they are; raises NodeAway, said by this node, unless they can be."""
+    try:
+        return checks.checked_logs(block, logs)
+    except NodeAway as error:
+        error.said_by = node.name
+        raise
 
 
 def heard(
@@ -66,7 +75,7 @@ def by_receipts(node: Evm, block: Header) -> list[Log]:
         raise NodeAway(f"the node no longer has block {block.number}")
     receipts = confirm.own_receipts(node, {tx.hash: block for tx in full.transactions})
     logs = [log for receipt in receipts.values() for log in receipt.logs]
-    return checks.checked_logs(block, [log for log in logs if TRANSFER_TOPIC in log.topics[:1]])
+    return checked(node, block, [log for log in logs if TRANSFER_TOPIC in log.topics[:1]])
 
 
 def told_alike(
@@ -84,7 +93,7 @@ def told_alike(
         logs = asked.logs(block.hash, [TRANSFER_TOPIC], contracts)
         if most is not None and checks.truncated(logs, most):
             raise NodeError(CUT_OFF, "the answer is as long as the node's cap")
-        return frozenset(map(told_by, events_of(logs, watched)))
+        return frozenset(map(told_by, events_of(checked(asked, block, logs), watched)))
 
     ours = {told_by(one) for one in events if one.log.address in contracts}
     try:

@@ -65,3 +65,15 @@ def test_who_only_rests_keeps_a_late_one_from_taking_back(world: Worlds) -> None
     world.steps(10)
     world.books_are_honest()
     world.teardown()
+
+
+@pytest.mark.parametrize("kind", ["foreign_logs", "duplicate_logs"])
+def test_what_no_block_could_tell_is_no_disagreement(world: Worlds, kind: str) -> None:
+    """The endpoint that says it is benched, and it alone: the other one goes on."""
+    begun(world, endpoints=2).busy()
+    world.catch_up()
+    world.trouble(place=1, kind=kind)
+    world.catch_up()
+    assert world.is_at_head()
+    assert world.follower.pool.healthy() == [world.follower.pool.nodes[0]]
+    world.teardown()
