@@ -23,7 +23,7 @@ from gateway.deposits.watched import remembered
 from gateway.errors import AccountFrozen
 from gateway.ledger.chart import Chart
 from gateway.money import Money
-from tests.sim.blocks import STRANGER, Block, Pay, Tx
+from tests.sim.blocks import STRANGER, TOP_LEVEL, Block, Pay, Tx
 from tests.sim.house import ETH, USDC, House
 from tests.sim.oracle import Oracle, Policy
 from tests.sim.scripted import World
@@ -224,7 +224,8 @@ class Stage(RuleBasedStateMachine):
             return [tx.doing(*(one_more(pay) for pay in tx.pays))], []
         if end == "owner":
             another = int(first.to == next(iter(self.oracle.owner)))
-            other = self.pay(another, "usdc" if first.token else "eth", first.units, first.path)
+            kind = "usdc" if first.token else "eth" if first.path == TOP_LEVEL else "inner"
+            other = self.pay(another, kind, first.units, first.path)
             return [tx.doing(other, *tx.pays[1:])], []
         if end == "fails":
             return [tx.doing(*tx.pays, succeeds=False)], []
