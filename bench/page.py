@@ -16,7 +16,7 @@ from bench.memory import KB
 from bench.table import show
 from bench.whole import everything
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 RENDERS = 15
 OPEN_PAGES = 1_000
 INVOICES = 50

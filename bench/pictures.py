@@ -14,7 +14,7 @@ from gateway.local.story.chapters import tell
 from gateway.local.story.client import Chain, until
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 PHONE = {"width": 420, "height": 400}
 REPORT_STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 24px; color: #16211c; background: #fff }

@@ -24,7 +24,7 @@ from tests.page.shop_visits import own, shop, visit
 __all__ = ["own", "shop", "visit"]
 
 READY_SECONDS = 20
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="session")
