@@ -12,13 +12,13 @@ from playwright.sync_api import Page, Route, expect
 from sqlalchemy import func, select
 
 from gateway import db
-from gateway.accounts.store import Account
 from gateway.invoices import service
 from gateway.invoices.store import Invoice
 from gateway.links import service as links
 from gateway.links.rules import Offer
 from gateway.money import USD, Money
 from tests import asking
+from tests.page import test_pay_page
 
 PAGE_BYTES_MAX = 30_000
 
@@ -47,7 +47,7 @@ OFFERS: dict[str, dict[str, Any]] = {
 def link(kind: str) -> str:
     """Make a link; returns its id."""
     with db.transaction() as session:
-        shop = session.scalars(select(Account)).first() or asking.merchant(session)
+        shop = test_pay_page.shop_of(session)
         offer = Offer(title="Tea and cake", currency=USD, **OFFERS[kind])
         made = links.create(session, account_id=shop.id, offer=offer).id
         if kind == "used_up":

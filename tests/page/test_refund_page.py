@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from gateway import db
@@ -18,6 +18,7 @@ from gateway.refunds.store import Refund
 from tests import asking
 from tests.flow.books import USDC, fund
 from tests.flow.outgoing import SOMEBODY
+from tests.page import test_pay_page
 
 STATES = (
     "ask",
@@ -42,7 +43,7 @@ MINED = text("update withdrawal set tx_hash = :hash where refund_id = :id")
 
 def shop_of(session: Session) -> Account:
     """Return the one merchant of these tests, with enough to pay from."""
-    found = session.scalars(select(Account)).first() or asking.merchant(session)
+    found = test_pay_page.shop_of(session)
     session.execute(FEES, {"chain": asking.CHAIN})
     fund(session, found.id, 100 * 10**6, asset=USDC, key=new_id("dep"))
     return found
