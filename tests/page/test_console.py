@@ -151,6 +151,7 @@ def test_a_form_without_the_sessions_token_changes_nothing(page: Page, site: str
 def test_a_revoked_key_is_signed_out(page: Page) -> None:
     key_id, secret = operator("noor")
     sign_in(page, secret)
+    expect(page.locator("#sign-in")).to_have_count(0)
     with db.transaction() as session:
         session.execute(
             text("update api_key set revoked_at = now() where id = :id"), {"id": key_id}
