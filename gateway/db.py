@@ -107,9 +107,20 @@ def close_engine() -> None:
         engine.cache_clear()
 
 
+@lru_cache(maxsize=1)
+def frozen(pool: Engine) -> Engine:
+    """Return a pool's connections as readers: one moment for all queries, and nothing changes."""
+    return pool.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
 def new_session() -> Session:
     """Open a session whose objects stay readable after the commit."""
     return Session(engine(), expire_on_commit=False)
+
+
+def new_snapshot() -> Session:
+    """Open a session to read by: all its rows are of the same moment, and so agree."""
+    return Session(frozen(engine()), expire_on_commit=False)
 
 
 def ask(session: Session, sql: str, values: Params = ()) -> psycopg.Cursor[Any]:
@@ -138,6 +149,13 @@ def ask(session: Session, sql: str, values: Params = ()) -> psycopg.Cursor[Any]:
 def transaction() -> Iterator[Session]:
     """Give one session; commit at the end, roll back on any exception, then ring what was asked."""
     with new_session() as session, session.begin():
+        yield session
+
+
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """Give one session that reads all rows as they were at the same moment."""
+    with new_snapshot() as session:
         yield session
 
 

@@ -9,7 +9,6 @@ from gateway.deposits.distrust import read_decimals_again
 from gateway.errors import DependencyAway, UnknownChain
 from gateway.settlement.audit import audit as check_books
 from gateway.settlement.audit import audit_chain
-from gateway.settlement.store import snapshot
 from gateway.webhooks import alarms
 from workers.app import worker_task
 
@@ -19,7 +18,7 @@ log = structlog.get_logger()
 @worker_task()
 def audit() -> None:
     """Make every check; one alarm for each that is broken, and for each token that changed."""
-    with snapshot() as session:
+    with db.snapshot() as session:
         findings = check_books(session)
     with db.transaction() as session:
         findings += audit_chain(session)

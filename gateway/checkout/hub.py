@@ -118,5 +118,5 @@ class Hub:
 
     @staticmethod
     def _ask(ids: list[str]) -> dict[str, str]:
-        with db.transaction() as session:
+        with db.snapshot() as session:
             return marks.read(session, ids)

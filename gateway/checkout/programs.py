@@ -57,7 +57,7 @@ def ask(invoice_id: str, error: str = ASKED, shape: AuthorizationShape | None = 
 
     `shape` is a payment that failed. Raises NotFound, Conflict.
     """
-    with db.transaction() as session:
+    with db.snapshot() as session:
         facts = invoices.get(session, invoice_id)
         shown, ways = view(session, facts), gasless.ways(session, facts)
     if shown.screen in OVER:
@@ -93,7 +93,7 @@ def take(invoice_id: str, payment: Payment) -> AuthorizationShape:
     before = signed.known(invoice_id, payment.chain, None, given)
     if before is not None:
         return before
-    with db.transaction() as session:
+    with db.snapshot() as session:
         facts = invoices.get(session, invoice_id)
         here = [one for one in gasless.ways(session, facts) if one.place.id == payment.chain]
     fits = (one for one in here if given.signed_by(one.domain, key) == given.payer)
@@ -120,7 +120,7 @@ def told(invoice_id: str, payment: Payment, shape: AuthorizationShape) -> Respon
     """Tell what became of a payment: 200 mined, 202 still on its way, 402 failed."""
     if shape.settlement == "failed":
         return ask(invoice_id, shape.reason or "failed", shape)
-    with db.transaction() as session:
+    with db.snapshot() as session:
         shown = view(session, invoices.get(session, invoice_id))
     body = {**shown.model_dump(mode="json"), "authorization": shape.model_dump(mode="json")}
     headers = {**HEADERS, **x402.answer_header(payment.version, x402.settled(shape))}

@@ -56,7 +56,7 @@ async def pay_page(request: Request, invoice: Text, chosen: Speech, visit: Visit
 
 def page_of(request: Request, invoice: str, chosen: Words, visit: Visit) -> HTMLResponse:
     """Return the page of an invoice, or that there is none."""
-    with db.transaction() as session:
+    with db.snapshot() as session:
         facts = invoices.find(session, invoice)
         if facts is None:
             return pages.notice(request, chosen, "gone", status=404)
@@ -72,7 +72,7 @@ def pay_status(invoice: Text, session: Tx) -> View:
 
 def known(invoice: Text) -> str:
     """Return the id of an invoice that is there; raises NotFound before a stream begins."""
-    with db.transaction() as session:
+    with db.snapshot() as session:
         return invoices.get(session, invoice).invoice.id
 
 

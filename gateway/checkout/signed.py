@@ -33,7 +33,7 @@ def to_be_signed(
 ) -> TypedData:
     """Return what a payer's wallet is to sign. This keeps nothing."""
     holder = parse_address(payer.lower(), "from")
-    with db.transaction() as session:
+    with db.snapshot() as session:
         facts = invoices.get(session, invoice)
         way = gasless.way(session, facts, chain, asset)
         wanted = gasless.wanted(way, holder, datetime.now(UTC))
@@ -74,7 +74,7 @@ def known(
     invoice_id: str, chain: str, asset: str | bytes | None, signed: Authorization
 ) -> AuthorizationShape | None:
     """Return how it fares if it was taken; `asset` None is any. Raises NotFound, Conflict."""
-    with db.transaction() as session:
+    with db.snapshot() as session:
         facts = invoices.get(session, invoice_id)
         row = gasless.handed_in(session, facts, chain, asset, signed)
         return None if row is None else AuthorizationShape.of(row)
@@ -84,7 +84,7 @@ def new(
     invoice_id: str, chain: str, asset: str | bytes, signed: Authorization, key: bytes
 ) -> AuthorizationShape:
     """Check, ask the token, queue. Raises as `take`."""
-    with db.transaction() as session:
+    with db.snapshot() as session:
         facts = invoices.get(session, invoice_id)
         way = gasless.way(session, facts, chain, asset)
         gasless.check(session, facts, way, signed, key)
@@ -96,5 +96,5 @@ def new(
 
 def look(authorization_id: str) -> AuthorizationShape:
     """Return how a signed payment fares now."""
-    with db.transaction() as session:
+    with db.snapshot() as session:
         return AuthorizationShape.of(gasless.get(session, authorization_id))

@@ -24,18 +24,12 @@ STREAM_SECONDS_MAX = 600.0
 RETRY_MILLISECONDS = 2_000
 
 
-def snapshot(invoice_id: str, chosen: Words, visit: Visit) -> tuple[str, dict[str, Any]] | None:
-    """Return what the page shows now, in a transaction of its own; None if the invoice is gone.
-
-    What changes while it is drawn leaves no mark at all, so that the page is soon drawn again: it
-    may have changed back by the next question.
-    """
-    with db.transaction() as session:
+def drawn(invoice_id: str, chosen: Words, visit: Visit) -> tuple[str, dict[str, Any]] | None:
+    """Return what the page shows now and the mark of that moment; None if the invoice is gone."""
+    with db.snapshot() as session:
         mark = marks.read(session, [invoice_id]).get(invoice_id, "")
         facts = invoices.find(session, invoice_id)
         shown = view(session, facts) if facts else None
-        if marks.read(session, [invoice_id]).get(invoice_id, "") != mark:
-            mark = ""
     if shown is None:
         return None
     inside = pages.panel(shown, chosen, visit)
@@ -59,7 +53,7 @@ async def panels(invoice_id: str, chosen: Words, visit: Visit) -> AsyncIterator[
         while (left := deadline - time.monotonic()) > 0:
             async with hub.turns:
                 changed.clear()  # what was told while it waited for its turn is drawn now
-                found = await run_in_threadpool(snapshot, invoice_id, chosen, visit)
+                found = await run_in_threadpool(drawn, invoice_id, chosen, visit)
             if found is None:
                 return
             mark, shown = found

@@ -9,7 +9,6 @@ from gateway.scopes import OPERATOR_SCOPES
 from gateway.settlement import audit as books
 from gateway.settlement import report as reports
 from gateway.settlement import rules
-from gateway.settlement.store import snapshot
 
 
 def operator_key(name: str) -> str:
@@ -21,7 +20,7 @@ def operator_key(name: str) -> str:
 
 def audit() -> int:
     """Print each truth and whether it holds; returns 1 if one is broken or could not be checked."""
-    with snapshot() as session:
+    with db.snapshot() as session:
         findings = books.audit(session)
     with db.transaction() as session:
         findings += books.audit_chain(session)
@@ -37,6 +36,6 @@ def report(start: str, end: str) -> None:
         since, until = rules.span(start, end)
     except GatewayError as refusal:
         raise typer.BadParameter(refusal.detail) from refusal
-    with snapshot() as session:
+    with db.snapshot() as session:
         found = reports.report(session, owner=None, since=since, until=until)
     typer.echo(reports.as_csv(found), nl=False)

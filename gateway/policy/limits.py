@@ -33,7 +33,9 @@ ASKED_TODAY = text("""
         and status not in ('rejected', 'cancelled', 'failed')
 """)
 LIMIT_ACCOUNT = text("select ledger.limit_account(:owner, cast(:code as smallint), :limit)")
-LEFT = text("select left_units, frees_at from ledger.limit_left(:account)")
+LEFT = text(
+    "select left_units, frees_at from ledger.limit_left(:owner, cast(:code as smallint), :limit)"
+)
 RESERVED = text(
     "select h.id from ledger.hold h join ledger.transfer t on t.id = h.id"
     " where t.ref = :ref and t.code = 20 and not h.resolved"
@@ -124,9 +126,13 @@ def reserve(
 
 def opened(session: Session, account_id: str, window: str, limit: Decimal) -> int:
     """Return the ledger account of a window with what it allows now; what ran out is free again."""
-    place = {"owner": account_id, "code": int(WINDOWS[window][0]), "limit": int(limit * 100)}
-    account: int = session.execute(LIMIT_ACCOUNT, place).scalar_one()
+    account: int = session.execute(LIMIT_ACCOUNT, place(account_id, window, limit)).scalar_one()
     return account
+
+
+def place(account_id: str, window: str, limit: Decimal) -> dict[str, str | int]:
+    """Return a window as the ledger's functions name it."""
+    return {"owner": account_id, "code": int(WINDOWS[window][0]), "limit": int(limit * 100)}
 
 
 def room(session: Session, account_id: str, window: str) -> tuple[Decimal | None, datetime | None]:
@@ -134,7 +140,7 @@ def room(session: Session, account_id: str, window: str) -> tuple[Decimal | None
     limit = limit_of(session, tier_of(session, account_id), window)
     if limit is None:
         return None, None
-    found = session.execute(LEFT, {"account": opened(session, account_id, window, limit)}).one()
+    found = session.execute(LEFT, place(account_id, window, limit)).one()
     return Decimal(int(found.left_units)) / 100, found.frees_at
 
 

@@ -124,7 +124,7 @@ class Finding:
 
 
 def audit(session: Session) -> list[Finding]:
-    """Make every check the database can answer. Use a session of `store.snapshot()`."""
+    """Make every check the database can answer. Use a session of `db.snapshot()`."""
     found = [Finding(name, broken(session, query)) for name, query in PROOFS.items()]
     checks: dict[str, Callable[[Session], str]] = {
         "custody.owed": custody_is_owed,

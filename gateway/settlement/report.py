@@ -88,7 +88,7 @@ BALANCES = text("""
 
 
 def report(session: Session, *, owner: str | None, since: datetime, until: datetime) -> Report:
-    """Return the report of one account, or of all. Use a session of `store.snapshot()`.
+    """Return the report of one account, or of all. Use a session of `db.snapshot()`.
 
     Raises Refused when the range has more than ROWS_MAX movements.
     """

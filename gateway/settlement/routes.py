@@ -22,7 +22,7 @@ from gateway.settlement.shapes import (
     SettlementShape,
     Trace,
 )
-from gateway.settlement.store import Settlement, snapshot
+from gateway.settlement.store import Settlement
 from gateway.settlement.trace import trace as find_trace
 from gateway.web.auth import Principal, require
 from gateway.web.pages import Cursor, ListCursor, Page, page
@@ -77,8 +77,7 @@ def settlement_report(
     """
     start, end = rules.span(since, until)
     owner = owner_of(session, principal, merchant)
-    with snapshot() as frozen:
-        found = make_report(frozen, owner=owner, since=start, until=end)
+    found = make_report(session, owner=owner, since=start, until=end)
     if format == "json":
         return found
     disposition = {"content-disposition": f'attachment; filename="{CSV_NAME}"'}

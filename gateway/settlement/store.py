@@ -1,11 +1,9 @@
-"""The tables of closed days, and one frozen view of everything for reports."""
+"""The tables of closed days."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway import db
 
@@ -28,17 +26,3 @@ class Settlement(db.Base):
     closing_balance: Mapped[Decimal]
     count: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(server_default="now()")
-
-
-@contextmanager
-def snapshot() -> Iterator[Session]:
-    """Give a session in which every query sees the same moment, for sums that must agree."""
-    with db.new_session() as session:
-        session.connection(
-            execution_options={
-                "isolation_level": "REPEATABLE READ",
-                "postgresql_readonly": True,
-            }
-        )
-        yield session
-        session.rollback()

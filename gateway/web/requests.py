@@ -26,6 +26,7 @@ from gateway.errors import BadRequest, Conflict, KeyReused
 
 BODY_BYTES_MAX = 256 * 1024
 KEY_LENGTH_MAX = 255
+READS = ("GET", "HEAD")
 SECRET_FIELDS = ("secret", "page_url")
 # Who holds the lock is alone with the key; who took it in the moment after the other's commit may
 # not have seen that one's answer, and finds it in the way when its own is stored.
@@ -79,9 +80,11 @@ class TransactionRoute(APIRoute):
 def answer(
     handle: Callable[[Request], Coroutine[Any, Any, Response]], request: Request
 ) -> Response:
-    """Handle a request whose body is read, and commit before its answer is given back."""
-    session = db.new_session()
-    session.begin()
+    """Handle a request whose body is read, and commit before its answer is given back.
+
+    What only reads tells of one moment, and cannot change anything.
+    """
+    session = db.new_snapshot() if request.method in READS else db.new_session()
     request.state.session = session
     try:
         response = finished(handle(request))

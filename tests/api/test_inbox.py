@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from gateway import db
 from gateway.settlement import audit
-from gateway.settlement.store import snapshot
 from tests.api import world
 from tests.api.bodies import SOMEBODY
 from tests.api.conftest import Client
@@ -35,7 +34,7 @@ def shop(http: TestClient, made: World) -> Client:
 
 def breaches() -> set[str]:
     """Return which truths of the books do not hold."""
-    with snapshot() as session:
+    with db.snapshot() as session:
         return {found.check for found in audit.audit(session) if found.is_breach}
 
 

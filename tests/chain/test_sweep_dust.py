@@ -9,7 +9,6 @@ from gateway import db
 from gateway.chain import evm
 from gateway.settlement import audit, reconciliation
 from gateway.settlement.reconciliation import Compared
-from gateway.settlement.store import snapshot
 from tests.chain.money_in import DOLLAR, ETH, ETHER, open_till
 from tests.chain.money_out import Desk, open_desk
 from tests.chain.test_sweep import TREASURY, assert_books_are_the_chain, items, rounds
@@ -41,7 +40,7 @@ def statuses(desk: Desk) -> list[str]:
 
 
 def breaches() -> list[str]:
-    with snapshot() as session:
+    with db.snapshot() as session:
         return [finding.check for finding in audit.audit(session) if finding.is_breach]
 
 

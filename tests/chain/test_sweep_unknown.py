@@ -12,7 +12,6 @@ from gateway.deposits import probe
 from gateway.deposits.rescan import rescan
 from gateway.ledger.chart import Chart
 from gateway.settlement import audit
-from gateway.settlement.store import snapshot
 from tests.chain.money_in import CHAIN, DOLLAR, ETH, ETHER, hexed, number, open_till
 from tests.chain.money_out import Desk, open_desk
 from tests.chain.test_sweep import (
@@ -42,7 +41,7 @@ def unattributed(desk: Desk) -> dict[str, int]:
 
 
 def breaches() -> list[str]:
-    with snapshot() as session:
+    with db.snapshot() as session:
         return [finding.check for finding in audit.audit(session) if finding.is_breach]
 
 

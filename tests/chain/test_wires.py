@@ -65,7 +65,9 @@ def answering(server: socket.socket, pieces: Pieces, pause: float) -> None:
 
     def answer(connection: socket.socket) -> None:
         with connection, suppress(ConnectionError):
-            connection.recv(1 << 16)
+            asked = connection.recv(1 << 16)
+            while asked and not asked.rstrip().endswith(b"}"):  # what is left unread resets it
+                asked = connection.recv(1 << 16)
             for piece in pieces():
                 connection.sendall(piece)
                 time.sleep(pause)

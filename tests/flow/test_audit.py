@@ -10,7 +10,6 @@ from gateway.ledger import service as ledger
 from gateway.ledger.chart import Chart, Movement
 from gateway.money import Money
 from gateway.settlement import audit
-from gateway.settlement.store import snapshot
 from tests.chain.money_out import role
 from tests.flow.books import CHAIN, USDC
 from tests.flow.day import (
@@ -45,7 +44,7 @@ def business(database: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def breaches() -> list[str]:
-    with snapshot() as session:
+    with db.snapshot() as session:
         return [finding.check for finding in audit.audit(session) if finding.is_breach]
 
 
@@ -136,7 +135,7 @@ def test_each_process_s_own_role_is_enough(business: str) -> None:
         close_worker()
         audit_worker()
         deliver_worker()
-    with role("mizan_api"), snapshot() as session:
+    with role("mizan_api"), db.snapshot() as session:
         assert session.scalar(text("select count(*) from settlement")) > 0
         assert session.scalar(text("select count(*) from alarm")) == 0
         start, end = rules.span(None, None)

@@ -14,7 +14,7 @@ from gateway.errors import Refused
 from gateway.settlement import close, report, rules
 from gateway.settlement.report import as_csv
 from gateway.settlement.shapes import Report
-from gateway.settlement.store import Settlement, snapshot
+from gateway.settlement.store import Settlement
 from tests.flow.day import (
     date_all,
     deposit,
@@ -46,7 +46,7 @@ def shop() -> str:
 
 def made(owner: str | None = None, since: str | None = None, until: str | None = None) -> Report:
     start, end = rules.span(since, until)
-    with snapshot() as session:
+    with db.snapshot() as session:
         return report.report(session, owner=owner, since=start, until=end)
 
 

@@ -12,7 +12,6 @@ from gateway.ledger.chart import Chart, Movement
 from gateway.money import Asset, Money
 from gateway.settlement import audit, reconciliation, rules
 from gateway.settlement.report import report
-from gateway.settlement.store import snapshot
 from gateway.settlement.trace import trace
 from tests.chain.money_in import CHAIN, DOLLAR, ETH, ETHER, USDC, hexed, open_till
 from tests.chain.money_out import Desk, open_desk
@@ -55,7 +54,7 @@ def differences(desk: Desk) -> dict[str, int]:
 
 
 def breaches() -> list[audit.Finding]:
-    with snapshot() as session:
+    with db.snapshot() as session:
         found = [*audit.audit(session), *audit.audit_chain(session)]
     return [finding for finding in found if finding.is_breach]
 
@@ -87,7 +86,7 @@ def test_at_every_step_the_chain_is_the_ledger(desk: Desk) -> None:
         traced = trace(session, row.tx_hash, owner=None)
     assert [one["id"] for one in traced.withdrawals] == [withdrawal]
     assert traced.explanation == "1 withdrawals: confirmed"
-    with snapshot() as session:
+    with db.snapshot() as session:
         found = report(session, owner=shop, since=rules.BEGINNING, until=rules.END)
     deposit, payout = found.data
     assert (deposit.type, deposit.gross, payout.gross) == ("deposit", "300.00", "-120.00")
