@@ -53,6 +53,11 @@ def row(kind: type[Row], columns: Mapping[str, Any]) -> Row:
     return made
 
 
+def storable(text: str) -> str:
+    """Return a stranger's words without what Postgres cannot store."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 def driver(address: str) -> str:
     """Name psycopg 3 in a plain postgresql:// address."""
     return address.replace("postgresql://", "postgresql+psycopg://", 1)

@@ -78,12 +78,6 @@ class Transfer:
         return self.contract is None
 
 
-def storable(detail: str) -> str:
-    """Return what a text column takes of a reason, which may quote what a stranger wrote."""
-    plain = detail.encode("utf-8", "replace").decode().replace("\x00", "")
-    return plain[:DETAIL_CHARACTERS_MAX]
-
-
 def check_open(status: str) -> None:
     """Raise Conflict unless a decision is possible."""
     if status not in DECIDABLE:

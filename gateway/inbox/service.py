@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from gateway import db
 from gateway.errors import NotFound
 from gateway.ids import new_id
 from gateway.inbox import rules, store
@@ -82,7 +83,7 @@ def open_item(
         units=Decimal(transfer.units),
         arrivals=1,
         first_block=transfer.block_number,
-        detail=rules.storable(detail) or rules.WHY[transfer.kind],
+        detail=db.storable(detail)[: rules.DETAIL_CHARACTERS_MAX] or rules.WHY[transfer.kind],
         deposit_id=deposit_id,
         created_at=datetime.now(UTC),
     )

@@ -6,9 +6,10 @@ import structlog
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
+from gateway import db
 from gateway.errors import NotFound
 from gateway.ids import new_id
-from gateway.webhooks import rules, service
+from gateway.webhooks import service
 from gateway.webhooks.shapes import AlarmShape
 from gateway.webhooks.store import Alarm
 
@@ -28,7 +29,7 @@ def raise_alarm(session: Session, *, kind: str, subject: str, detail: str) -> No
             "id": new_id("alm"),
             "kind": kind,
             "subject": subject,
-            "detail": rules.storable(detail)[:DETAIL_CHARACTERS_MAX],
+            "detail": db.storable(detail)[:DETAIL_CHARACTERS_MAX],
         },
     )
     if alarm_id is None:

@@ -99,8 +99,3 @@ def is_loopback_name(host: str) -> bool:
         return address.is_loopback
     name = host.lower().rstrip(".")
     return name == "localhost" or name.endswith(".localhost")
-
-
-def storable(text: str) -> str:
-    """Return a stranger's words without what Postgres cannot store."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode()

@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx2
 
+from gateway import db
 from gateway.outbound import Blocked, Resolve, addresses, resolve
 from gateway.webhooks import rules
 
@@ -201,10 +202,10 @@ async def read(through: httpx2.AsyncHTTPTransport, asked: httpx2.Request) -> Ans
     return Answer(
         status=response.status_code,
         headers={
-            rules.storable(name): rules.storable(value)[:HEADER_CHARACTERS_MAX]
+            db.storable(name): db.storable(value)[:HEADER_CHARACTERS_MAX]
             for name, value in list(response.headers.items())[:RESPONSE_HEADERS_MAX]
         },
-        body=rules.storable(kept[:RESPONSE_BYTES_MAX].decode("utf-8", "replace")),
+        body=db.storable(kept[:RESPONSE_BYTES_MAX].decode("utf-8", "replace")),
         error=None if good else f"HTTP {response.status_code}",
         retry_after=rules.retry_after_seconds(
             response.headers.get("retry-after"), datetime.now(UTC)
@@ -214,4 +215,4 @@ async def read(through: httpx2.AsyncHTTPTransport, asked: httpx2.Request) -> Ans
 
 def failure(reason: str) -> Answer:
     """Return the answer that there was none."""
-    return Answer(error=rules.storable(reason)[:ERROR_CHARACTERS_MAX])
+    return Answer(error=db.storable(reason)[:ERROR_CHARACTERS_MAX])

@@ -55,9 +55,8 @@ def request(
 ) -> Withdrawal:
     """Reserve amount and fee and judge the withdrawal: it is approved, held or rejected.
 
-    Raises AccountFrozen, UnknownChain, UnknownAsset, InvalidAddress (an address of ours), Refused
-    (more decimals than the chain has, less than its own fee), InsufficientFunds, DependencyAway
-    (no fee can be quoted).
+    Raises AccountFrozen, UnknownChain, UnknownAsset, InvalidAddress (ours), InsufficientFunds,
+    DependencyAway (no fee), Refused (more decimals than the chain has, less than its own fee).
     """
     account = accounts.get_active(session, account_id)
     listed = chains.chain_asset(session, chains.chain(session, chain).id, asset)

@@ -54,6 +54,8 @@ class EndpointRules(Stage):
         STATS[f"trouble: {kind}"] += 1
         if kind == "far":  # alone, it looks like another chain below what was final
             self.reasons.add("deep_reorg")
+        if kind == "foreign_logs":  # those of a block without any look like silence
+            self.reasons.add("endpoints_disagree")
         if kind == "cap":
             self.crowded()
         self.busy()
