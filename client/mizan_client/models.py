@@ -671,6 +671,7 @@ class ReportRow(msgspec.Struct, frozen=True, kw_only=True):
     balance_after: str
     rate_source: str | None
     rate_at: str | None
+    account: str
 
 
 class ReportTotal(msgspec.Struct, frozen=True, kw_only=True):

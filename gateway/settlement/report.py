@@ -23,7 +23,7 @@ ROWS_MAX = 50_000
 
 ROWS = text("""
     with moved as (
-        select m.account_id, m.asset, m.decimals, m.movement, min(m.ref) as ref,
+        select m.account_id, m.owner, m.asset, m.decimals, m.movement, min(m.ref) as ref,
             max(m.created_at) as date, max(m.version) as version,
             coalesce(min(m.code) filter (where m.bucket <> 'fee'), 5) as code,
             bool_or(m.bucket = 'refund') as refund,
@@ -36,7 +36,7 @@ ROWS = text("""
         from customer_entry m
         where m.created_at >= :since and m.created_at < :until
             and (cast(:owner as text) is null or m.owner = :owner)
-        group by m.account_id, m.asset, m.decimals, m.movement
+        group by m.account_id, m.owner, m.asset, m.decimals, m.movement
     )
     select moved.*,
         first_value(moved.before) over w + sum(moved.net) over w as balance_after,
@@ -139,6 +139,7 @@ def row(line: Any, currencies: dict[str, Asset]) -> ReportRow:
         balance_after=str(Money(int(line.balance_after), asset)),
         rate_source=line.rate_source if quote is not None else None,
         rate_at=line.rate_at if quote is not None else None,
+        account=line.owner,
     )
 
 

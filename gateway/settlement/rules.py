@@ -27,6 +27,7 @@ COLUMNS = (
     "balance_after",
     "rate_source",
     "rate_at",
+    "account",
 )
 # What clients type: a spreadsheet runs a cell that begins like a formula (OWASP, CSV injection).
 FREE_TEXT = frozenset({"order_id"})

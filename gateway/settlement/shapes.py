@@ -34,6 +34,7 @@ class ReportRow(BaseModel):
     balance_after: str
     rate_source: Annotated[str | None, Field(description="who said so: median(coinbase,kraken)")]
     rate_at: Annotated[Time | None, Field(description="when the rate was quoted")]
+    account: Annotated[str, Field(description="whose balance this is")]
 
 
 class ReportTotal(BaseModel):

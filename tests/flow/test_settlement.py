@@ -90,6 +90,8 @@ def test_totals_are_the_change_of_the_ledger_s_balances(shop: str) -> None:
     every = {total.asset: total for total in made(None).totals}["USDC"]
     assert (every.opening_balance, every.closing_balance) == ("0.00", "10.990001")
     assert every.net == "10.990001"
+    left = {row.account: row.balance_after for row in made().data}
+    assert left == {shop: "7.990001", other: "3.00"}, "of several accounts each row names its own"
 
 
 def test_a_range_takes_its_start_and_leaves_its_end(shop: str) -> None:
