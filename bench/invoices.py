@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from operator import itemgetter
 
 import httpx2
 import psycopg
@@ -17,7 +18,9 @@ from bench.table import show
 from bench.whole import everything
 
 CLIENTS = (1, 8, 16)
-SECONDS = 6.0
+SECONDS = 4.0
+ROUNDS = 3
+"""Ours and the floor take turns so often; the turn with the median share counts."""
 MANY = 100_000
 # As many more as one that was opened over HTTP, each with its addresses and its ways to pay.
 FILL = """
@@ -81,10 +84,13 @@ def measured(ours: Request, floor: Request, name: str) -> list[tuple[object, ...
     """Return a row for each number of clients; ours and the floor in turn."""
     rows: list[tuple[object, ...]] = []
     for clients in CLIENTS:
-        tag = f"{name.replace(' ', '')}-{clients}"
-        bare: Load = load(floor, clients, SECONDS, tag)
-        full: Load = load(ours, clients, SECONDS, tag)
-        share = full.per_second / bare.per_second
+        turns: list[tuple[float, Load, Load]] = []
+        for turn in range(ROUNDS):
+            tag = f"{name.replace(' ', '')}-{clients}-{turn}"
+            bare = load(floor, clients, SECONDS, tag)
+            full = load(ours, clients, SECONDS, tag)
+            turns.append((full.per_second / bare.per_second, full, bare))
+        share, full, bare = sorted(turns, key=itemgetter(0))[ROUNDS // 2]
         rows.append(
             (name, clients, full.per_second, full.p50_ms, full.p99_ms, bare.per_second, share)
         )

@@ -1,10 +1,11 @@
 """Which endpoint a step reads, and how far the chain is there: newest, safe and finalized block.
 
 With several endpoints every one's head is compared about once a second. One that is far behind the
-best, or that went back while another did not, is benched, and operators are told from here. Late is
-only who is on the same branch: otherwise an endpoint that makes blocks up would have the honest
-ones benched. For the same reason lateness must outlast a few block times, in which an honest
-endpoint comes to tell its own block at the height of a made up one.
+best is benched, and operators are told from here; one that went back while another did not is read
+no more, and benched if it stays there. Late is only who is on the same branch: otherwise an
+endpoint that makes blocks up would have the honest ones benched. For the same reason lateness must
+outlast a few block times, in which an honest endpoint comes to tell its own block at the height of
+a made up one.
 """
 
 from collections.abc import Sequence
@@ -78,6 +79,8 @@ class Heads:
         """True once the newest head has been below the cursor for `lower_seconds`."""
         self._node = pool.primary()
         self._seen: dict[Evm, Seen] = {}
+        self._left_at: dict[Evm, int] = {}
+        """At which height somebody was left who went back below it."""
         self._compared: float | None = None
         self._threads = ThreadPoolExecutor(2 * len(pool.nodes)) if len(pool.nodes) > 1 else None
         self._cursor: Place | None = None
@@ -109,8 +112,10 @@ class Heads:
             if isinstance(error, Contradiction):
                 self.pool.disagreement(error)
             elif isinstance(error, NotYet):
-                if self._lasts("lacking", error.node, error.number) >= self.lag_seconds:
-                    self._judge(error)
+                head = error.node.head().number
+                which = error.number, head >= error.number  # who steps back is not late at once
+                if self._lasts("lacking", error.node, which) >= self.lag_seconds:
+                    self._judge(error, head)
             elif (
                 isinstance(error, NodeAway)
                 or self._lasts("erring", node, self._cursor) >= self.lag_seconds
@@ -209,8 +214,11 @@ class Heads:
     def _bench_laggards(self, found: dict[Evm, Seen]) -> None:
         """Read from the best endpoint if ours is far behind it, and bench who stays behind."""
         best = max(found, key=lambda node: found[node].head.number)
+        highest = found[best].head.number
         for node, seen in found.items():
-            if found[best].head.number - seen.head.number <= LAG_BLOCKS:
+            back = min(self._left_at.get(node, 0), highest)
+            if seen.head.number >= max(highest - LAG_BLOCKS, back):
+                self._left_at.pop(node, None)
                 self.pool.lasting.over("behind", node)
                 continue
             lasted = self._lasts("behind", node)
@@ -219,7 +227,7 @@ class Heads:
             if node is self._node:
                 self.pool.prefer(best)
             if lasted >= self.lag_seconds:
-                blocks = found[best].head.number - seen.head.number
+                blocks = highest - seen.head.number
                 self.pool.bench(node, f"lagging {blocks} blocks behind", Offence.LAGGING)
 
     def _same_branch(self, node: Evm, other: Evm, number: int) -> bool:
@@ -231,23 +239,25 @@ class Heads:
         return False
 
     def _leave_who_went_back(self, cursor: Place, found: dict[Evm, Seen]) -> None:
-        """Read from another endpoint that still has our newest block, if there is one."""
+        """Read from another endpoint that still has our newest block, if there is one.
+
+        The one we leave still confirms, and is benched only if it stays below. Otherwise one that
+        makes blocks up would be believed alone whenever an honest one steps back for a moment.
+        """
         for node, seen in found.items():
             if seen.head.number >= cursor[0] and cursor[1] in (None, hash_at(node, cursor[0])):
-                went = found[self._node].head.number
-                self.pool.bench(self._node, f"lagging: went back to block {went}", Offence.LAGGING)
+                self._left_at[self._node] = cursor[0]
                 self.pool.prefer(node)
                 self._node = node
                 return
 
-    def _judge(self, error: NotYet) -> None:
+    def _judge(self, error: NotYet, head: int) -> None:
         """Bench an endpoint that has lacked a block for too long, unless it has another one."""
         node = error.node
         other = self._node if node is not self._node else self.pool.witness(node)
         if other is None:
             return
-        number = min(error.number, node.head().number)
-        if self._same_branch(node, other, number):
+        if self._same_branch(node, other, min(error.number, head)):
             self.pool.bench(node, f"lagging: {error}", Offence.LAGGING)
             self.pool.lasting.over("lacking", node)
 

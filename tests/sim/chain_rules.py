@@ -19,6 +19,8 @@ fate = st.sampled_from(
     ("same", "drop", "later", "index", "amount", "owner", "fails", "double_spent")
 )
 
+MOMENT_STEPS = 3
+
 
 class ChainRules(Stage):
     """The chain goes on, or back."""
@@ -81,10 +83,17 @@ class ChainRules(Stage):
 
     @rule(depth=st.integers(1, 6))
     def rollback(self, depth: int) -> None:
-        """The head goes down, and there is no other branch yet."""
+        """The head goes down, and there is no other branch yet.
+
+        Beside a liar it is soon up again: nobody could tell that it does not lag.
+        """
         depth = min(depth, self.loosest)
         gone = self.world.rollback(depth) if depth else []
         self.loose += [tx for one in gone for tx in one.txs]
+        if self.liar:
+            self.steps(MOMENT_STEPS)
+            for _ in gone:
+                self.mined(())
         STATS["rollback"] += 1
 
     @precondition(lambda self: self.tags)

@@ -77,3 +77,19 @@ def test_what_no_block_could_tell_is_no_disagreement(world: Worlds, kind: str) -
     assert world.is_at_head()
     assert world.follower.pool.healthy() == [world.follower.pool.nodes[0]]
     world.teardown()
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("before", [0, 4, 12])
+def test_who_steps_back_for_a_moment_does_not_leave_a_liar_alone(
+    world: Worlds, before: int, place: int
+) -> None:
+    begun(world, endpoints=2, confirmations=1).quiet(blocks=6, seconds=0)
+    world.catch_up()
+    world.quiet(blocks=1, seconds=0)
+    world.busy()
+    world.lie(place=place, kind="fork", depth=1)
+    world.steps(before)
+    world.rollback(depth=3)
+    world.books_are_honest()
+    world.teardown()
