@@ -33,6 +33,7 @@ from tests.sim.scenes import (
     one_log_is_left_out,
     one_of_two_is_late,
     one_stands_on_blocks_of_its_own,
+    one_steps_back_beside_a_liar,
     redis_is_lost,
     the_machine_sleeps_while_its_endpoint_is_late,
     the_only_endpoint_is_late,
@@ -127,6 +128,18 @@ OF_THE_WATCHER = (
         NEVER_FINAL,
         an_amount_is_forged,
         Source(Pool, "witness", "return next(", "return None and next("),
+    ),
+    Bug(
+        "who steps back for a moment is not asked any more",
+        Villain.TWO_NODES,
+        NEVER_FINAL,
+        one_steps_back_beside_a_liar,
+        Source(
+            Heads,
+            "_leave_who_went_back",
+            "self._left_at[self._node] = cursor[0]",
+            "self.pool.bench(self._node, 'late', Offence.LAGGING)",
+        ),
     ),
     Bug(
         "what the second node lacks is believed",

@@ -210,6 +210,15 @@ def one_stands_on_blocks_of_its_own(world: Stagehand) -> None:
     world.begun(endpoints=2, confirmations=1).do(world.lie, place=0, kind="fork", depth=1)
 
 
+def one_steps_back_beside_a_liar(world: Stagehand) -> None:
+    world.begun(endpoints=2, confirmations=1).quiet(blocks=6, seconds=0)
+    world.catch_up()
+    world.quiet(blocks=1, seconds=0)
+    world.busy()
+    world.do(world.lie, place=1, kind="fork", depth=1)
+    world.do(world.rollback, depth=3)
+
+
 def one_calls_its_newest_block_final(world: Stagehand) -> None:
     world.begun(endpoints=2, tags=True, tag="finalized")
     world.do(world.lie, place=0, kind="early", depth=1)
