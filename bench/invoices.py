@@ -1,6 +1,7 @@
-"""Invoices created a second with everything running, empty and after 100,000, against the floor.
+"""Invoices created a second with everything running, empty and after 100,000, against two floors.
 
-The floor is a bare FastAPI endpoint that inserts one row into the same server, in the same run.
+Bare FastAPI endpoints in the same run, on the same server: one inserts a row, the other makes the
+statements of a new invoice and does nothing else.
 """
 
 import os
@@ -8,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from operator import itemgetter
 
 import httpx2
@@ -22,6 +25,11 @@ SECONDS = 4.0
 ROUNDS = 3
 """Ours and the floor take turns so often; the turn with the median share counts."""
 MANY = 100_000
+BODY = {"amount": "12.50", "currency": "USD", "order_id": "order-{n}"}
+HEADS = (
+    *("invoices before", "clients", "per s", "p50 ms", "p99 ms"),
+    *("one row per s", "of it", "same statements", "of them"),
+)
 # As many more as one that was opened over HTTP, each with its addresses and its ways to pay.
 FILL = """
     with one as (select i as row, i.id from invoice i order by i.id limit 1), made as (
@@ -45,55 +53,54 @@ FILL = """
 def main() -> None:
     """Measure and print the table."""
     with everything() as (stack, facts):
-        ours = Request(
-            f"{facts['base_url']}/v1/invoices",
-            {"amount": "12.50", "currency": "USD", "order_id": "order-{n}"},
-            {"authorization": f"Bearer {facts['merchant_key']}"},
-        )
-        port = stack.api_port + 1000
-        floor = Request(f"http://127.0.0.1:{port}/floor", ours.body, {})
-        database = stack.environment()["DATABASE_URL"]
-        server = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "uvicorn", "bench.floor:app", "--port", str(port)),
-                *("--no-access-log", "--log-level", "warning"),
-            ],
-            env=os.environ | {"DATABASE_URL": database},
-        )
-        try:
-            wait_for(f"http://127.0.0.1:{port}/openapi.json")
-            rows = measured(ours, floor, "empty")
-            fill(database)
-            rows += measured(ours, floor, f"after {MANY:,}")
-        finally:
-            server.send_signal(signal.SIGTERM)
-            server.wait()
-    show(
-        "Invoices created per second, everything running on this machine",
-        ("invoices before", "clients", "per s", "p50 ms", "p99 ms", "floor per s", "of the floor"),
-        rows,
-    )
+        key = facts["merchant_key"]
+        ours = Request(f"{facts['base_url']}/v1/invoices", BODY, {"authorization": f"Bearer {key}"})
+        environment = stack.environment() | {"BENCH_KEY": key}
+        load(ours, 1, 1.0, "first")
+        with (
+            bare("bench.floor", "/floor", stack.api_port + 1000, environment) as row,
+            bare("bench.statements", "/statements", stack.api_port + 1001, environment) as same,
+        ):
+            rows = measured(ours, row, same, "empty")
+            fill(environment["DATABASE_URL"])
+            rows += measured(ours, row, same, f"after {MANY:,}")
+    show("Invoices created per second, everything running on this machine", HEADS, rows)
     show(
         f"With {MANY:,} invoices, of that with none",
-        ("clients", "per second", "at least", "share of the floor"),
+        ("clients", "per second", "at least", "share of one row"),
         decay(rows),
     )
 
 
-def measured(ours: Request, floor: Request, name: str) -> list[tuple[object, ...]]:
-    """Return a row for each number of clients; ours and the floor in turn."""
+@contextmanager
+def bare(module: str, path: str, port: int, environment: dict[str, str]) -> Iterator[Request]:
+    """Serve a bare endpoint by a process of its own; gives what is asked of it."""
+    command = [sys.executable, "-m", "uvicorn", f"{module}:app", "--port", str(port)]
+    command += ["--no-access-log", "--log-level", "warning"]
+    with subprocess.Popen(command, env=os.environ | environment) as server:
+        try:
+            wait_for(f"http://127.0.0.1:{port}/openapi.json")
+            yield Request(f"http://127.0.0.1:{port}{path}", BODY, {})
+        finally:
+            server.send_signal(signal.SIGTERM)
+
+
+def measured(ours: Request, row: Request, same: Request, name: str) -> list[tuple[object, ...]]:
+    """Return a row for each number of clients: ours and the floors in turn."""
     rows: list[tuple[object, ...]] = []
     for clients in CLIENTS:
-        turns: list[tuple[float, Load, Load]] = []
+        turns: list[tuple[float, Load, Load, Load]] = []
         for turn in range(ROUNDS):
             tag = f"{name.replace(' ', '')}-{clients}-{turn}"
-            bare = load(floor, clients, SECONDS, tag)
-            full = load(ours, clients, SECONDS, tag)
-            turns.append((full.per_second / bare.per_second, full, bare))
-        share, full, bare = sorted(turns, key=itemgetter(0))[ROUNDS // 2]
-        rows.append(
-            (name, clients, full.per_second, full.p50_ms, full.p99_ms, bare.per_second, share)
-        )
+            one, bare_same, full = (
+                load(asked, clients, SECONDS, f"{tag}-{who}")
+                for who, asked in enumerate((row, same, ours))
+            )
+            turns.append((full.per_second / one.per_second, one, bare_same, full))
+        share, one, bare_same, full = sorted(turns, key=itemgetter(0))[ROUNDS // 2]
+        ours_of_them = full.per_second / bare_same.per_second
+        floors = one.per_second, share, bare_same.per_second, ours_of_them
+        rows.append((name, clients, full.per_second, full.p50_ms, full.p99_ms, *floors))
         print(f"{name}, {clients} clients: {full.per_second:.0f}/s", flush=True)
     return rows
 
