@@ -283,7 +283,7 @@ CLOSE = (
 MOVEMENT = (
     "date type id invoice? order_id? asset chain? gross fee net rate? quote_currency? quote_amount?"
     " tx_hash? block_number? block_hash? log_index? balance_after"
-    " rate_source? rate_at?"
+    " rate_source? rate_at? account"
 )
 
 
