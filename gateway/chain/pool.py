@@ -114,6 +114,8 @@ class Pool(Questions):
         self.clock = clock
         self.lasting = Lasting(clock)
         """What those who read by these endpoints note of them; it outlives a slice of watching."""
+        self.left_at: dict[Evm, int] = {}
+        """At which height an endpoint was left that went back below it, until it is there again."""
         self._standing = {node: Standing() for node in self.nodes}
         self._current = self.nodes[0]
         self._news: list[Benched] = []

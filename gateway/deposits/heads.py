@@ -79,8 +79,6 @@ class Heads:
         """True once the newest head has been below the cursor for `lower_seconds`."""
         self._node = pool.primary()
         self._seen: dict[Evm, Seen] = {}
-        self._left_at: dict[Evm, int] = {}
-        """At which height somebody was left who went back below it."""
         self._compared: float | None = None
         self._threads = ThreadPoolExecutor(2 * len(pool.nodes)) if len(pool.nodes) > 1 else None
         self._cursor: Place | None = None
@@ -216,9 +214,9 @@ class Heads:
         best = max(found, key=lambda node: found[node].head.number)
         highest = found[best].head.number
         for node, seen in found.items():
-            back = min(self._left_at.get(node, 0), highest)
+            back = min(self.pool.left_at.get(node, 0), highest)
             if seen.head.number >= max(highest - LAG_BLOCKS, back):
-                self._left_at.pop(node, None)
+                self.pool.left_at.pop(node, None)
                 self.pool.lasting.over("behind", node)
                 continue
             lasted = self._lasts("behind", node)
@@ -246,7 +244,7 @@ class Heads:
         """
         for node, seen in found.items():
             if seen.head.number >= cursor[0] and cursor[1] in (None, hash_at(node, cursor[0])):
-                self._left_at[self._node] = cursor[0]
+                self.pool.left_at[self._node] = cursor[0]
                 self.pool.prefer(node)
                 self._node = node
                 return

@@ -67,6 +67,19 @@ def test_an_endpoint_that_stays_behind_is_benched_where_blocks_are_slow(
     assert reader.at == world.head.number
 
 
+def test_an_endpoint_that_stays_back_is_benched_where_blocks_are_slow(world: World) -> None:
+    views = world.view(), world.view()
+    reader = slow(open_reader(world, *views))
+    world.empty(3)
+    reader.follow()
+    views[0].lag = 2
+    watch(reader, SLICE_SECONDS)
+    assert reader.alarms() == []
+    watch(reader, 2 * SLICE_SECONDS)
+    assert reader.alarms() == [benched(reader, 0)]
+    assert reader.at == world.head.number
+
+
 def test_an_endpoint_that_refuses_a_block_is_benched_where_blocks_are_slow(world: World) -> None:
     views = world.view(refuse=("eth_getLogs",)), world.view()
     reader = slow(open_reader(world, *views))

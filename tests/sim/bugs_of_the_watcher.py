@@ -137,7 +137,7 @@ OF_THE_WATCHER = (
         Source(
             Heads,
             "_leave_who_went_back",
-            "self._left_at[self._node] = cursor[0]",
+            "self.pool.left_at[self._node] = cursor[0]",
             "self.pool.bench(self._node, 'late', Offence.LAGGING)",
         ),
     ),
